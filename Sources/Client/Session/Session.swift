@@ -1,0 +1,220 @@
+import Foundation
+import GRPCCore
+import Logging
+import Synchronization
+import Wire
+import WireMessages
+
+/// The session with the coordinator: hello, heartbeats, incoming messages, and coming back after every ending but the
+/// daemon's own.
+struct Session: Sendable {
+    /// What the session asks of the rest of the daemon. Called on the session's task; must not block.
+    protocol Delegate: Sendable {
+        /// The hello for a new session.
+        func hello() -> ClientHello
+        /// A session is open.
+        func sessionBegan(_ welcome: Tributary_V1_Welcome)
+        /// A task came.
+        func receive(_ task: Tributary_V1_Task)
+        /// A task is not wanted any more.
+        func cancel(_ identity: TaskIdentity, reason: String)
+        /// An evaluation report is durable at the coordinator.
+        func acknowledge(_ identity: TaskIdentity, accepted: Bool, reason: String)
+    }
+
+    let connector: any CoordinatorConnector
+    let link: SessionLink
+    let delegate: any Delegate
+    let logger: Logger
+    var backoff = Backoff()
+    /// Ends the running session with a goodbye and does not open another.
+    let stop: OneTimeSignal
+
+    /// Runs sessions until `stop`, or until the task is cancelled.
+    func run() async {
+        var backoff = backoff
+        var lastReport = ""
+        while !stop.isRaised && !Task.isCancelled {
+            let began = Mutex(false)
+            let ending = await one { began.withLock { $0 = true } }
+            if began.withLock({ $0 }) {
+                backoff.reset()
+                lastReport = ""
+            }
+            let wait: Duration
+            switch ending {
+            case .stopped:
+                return
+            case .drained(let reason, let after):
+                logger.notice("the coordinator asks to come back later", metadata: ["reason": "\(reason)"])
+                wait = max(after, backoff.next())
+            case .outage(let reason):
+                wait = backoff.next()
+                report(.warning, "no session with the coordinator, trying again", reason, &lastReport)
+            case .refused(let reason):
+                wait = backoff.refused()
+                report(.error, "the session is refused; this has to be mended, trying again slowly", reason, &lastReport)
+            }
+            await stop.wait(atMost: wait)
+        }
+    }
+
+    /// Each reason once, not once an attempt.
+    private func report(_ level: Logger.Level, _ text: Logger.Message, _ reason: String, _ last: inout String) {
+        guard reason != last else { return }
+        last = reason
+        logger.log(
+            level: level, text, metadata: ["coordinator": "\(connector.address)", "reason": "\(PeerText.clean(reason))"])
+    }
+
+    /// One session, from the connection to its end.
+    ///
+    /// Every ending is thrown out of the connection, which then closes at once: transfers that a silent peer would hold
+    /// are resumed on the next one.
+    private func one(began: @Sendable @escaping () -> Void) async -> SessionEnding {
+        do {
+            try await connector.withConnection { client in
+                throw Ended(ending: try await converse(client, began: began))
+            }
+            return .stopped
+        } catch {
+            if stop.isRaised || Task.isCancelled { return .stopped }
+            return (error as? Ended)?.ending ?? SessionEnding(error)
+        }
+    }
+
+    private struct Ended: Error {
+        var ending: SessionEnding
+    }
+
+    private func converse(
+        _ client: any Tributary_V1_Federation.ClientProtocol, began: @Sendable @escaping () -> Void
+    ) async throws -> SessionEnding {
+        let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
+        var hello = Tributary_V1_ClientMessage()
+        hello.hello = delegate.hello().message
+        outbound.yield(hello)
+        let heard = Heard()
+        let request = StreamingClientRequest<Tributary_V1_ClientMessage> { writer in
+            for await message in messages { try await writer.write(message) }
+        }
+        var options = TransportSettings.callOptions()
+        options.waitForReady = false
+        let callOptions = options
+        return try await withThrowingTaskGroup(of: SessionEnding.self) { group in
+            group.addTask {
+                defer { outbound.finish() }
+                return try await client.connect(request: request, options: callOptions) { response in
+                    try await listen(response, client, outbound, heard, began: began)
+                }
+            }
+            group.addTask { try await keepAlive(heard, outbound: outbound) }
+            group.addTask { try await sayGoodbye(outbound) }
+            defer { group.cancelAll() }
+            let first = try await group.next() ?? .stopped
+            return stop.isRaised ? .stopped : first
+        }
+    }
+
+    /// Acts on what the coordinator says until it ends the call.
+    private func listen(
+        _ response: StreamingClientResponse<Tributary_V1_CoordinatorMessage>,
+        _ client: any Tributary_V1_Federation.ClientProtocol, _ outbound: SessionLink.Outbound, _ heard: Heard,
+        began: @Sendable () -> Void
+    ) async throws -> SessionEnding {
+        var ending = SessionEnding.outage("the coordinator ended the session")
+        var generation: Int?
+        defer { if let generation { link.detach(generation) } }
+        for try await message in response.messages {
+            heard.now()
+            if generation != nil {
+                if let end = handle(message) {
+                    ending = end
+                    outbound.finish()
+                }
+            } else if case .welcome(let welcome) = message.message {
+                _ = try ProtocolVersion.negotiated(with: Int(welcome.protocolVersion))
+                heard.welcomed(heartbeat: welcome.heartbeatMilliseconds)
+                generation = link.attach(client: client, outbound: outbound)
+                began()
+                delegate.sessionBegan(welcome)
+            }
+        }
+        return ending
+    }
+
+    /// On a stop the goodbye goes out and the coordinator ends the call; not longer than two seconds.
+    private func sayGoodbye(_ outbound: SessionLink.Outbound) async throws -> SessionEnding {
+        await stop.wait()
+        var message = Tributary_V1_ClientMessage()
+        message.goodbye.reason = "the client daemon stops"
+        outbound.yield(message)
+        outbound.finish()
+        try await Task.sleep(for: .seconds(2))
+        return .stopped
+    }
+
+    /// Takes one message; an ending when the session is over.
+    private func handle(_ message: Tributary_V1_CoordinatorMessage) -> SessionEnding? {
+        switch message.message {
+        case .task(let task):
+            delegate.receive(task)
+        case .grant(let grant):
+            link.granted(grant.request, grant: grant.grant)
+        case .cancel(let cancel):
+            if let identity = try? TaskIdentity(cancel.identity) {
+                delegate.cancel(identity, reason: PeerText.clean(cancel.reason))
+            }
+        case .evaluationAcknowledged(let acknowledged):
+            if let identity = try? TaskIdentity(acknowledged.identity) {
+                delegate.acknowledge(
+                    identity, accepted: acknowledged.accepted, reason: PeerText.clean(acknowledged.reason))
+            }
+        case .drain(let drain):
+            return .drained(
+                reason: PeerText.clean(drain.reason), after: .milliseconds(Int64(min(drain.reconnectMilliseconds, 600_000))))
+        case .welcome, .heartbeat, nil:
+            break
+        }
+        return nil
+    }
+
+    /// Sends heartbeats and ends a session that is silent for three of them.
+    private func keepAlive(_ heard: Heard, outbound: SessionLink.Outbound) async throws -> SessionEnding {
+        await heard.welcome.wait(atMost: .seconds(30))
+        guard let interval = heard.interval else { return .outage("the coordinator does not answer the hello") }
+        var sequence: UInt64 = 0
+        while true {
+            try await Task.sleep(for: interval)
+            guard ContinuousClock.now - heard.last < interval * 3 else {
+                return .outage("the coordinator is silent for \(Int((interval * 3).seconds)) s")
+            }
+            sequence += 1
+            var heartbeat = Tributary_V1_Heartbeat()
+            heartbeat.sequence = sequence
+            heartbeat.clockMilliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
+            var message = Tributary_V1_ClientMessage()
+            message.heartbeat = heartbeat
+            outbound.yield(message)
+        }
+    }
+
+    /// When the coordinator was heard last, and how often to send heartbeats.
+    private final class Heard: Sendable {
+        private let state = Mutex((last: ContinuousClock.now, interval: Duration?.none))
+        let welcome = OneTimeSignal()
+
+        var last: ContinuousClock.Instant { state.withLock { $0.last } }
+        var interval: Duration? { state.withLock { $0.interval } }
+
+        func now() {
+            state.withLock { $0.last = .now }
+        }
+
+        func welcomed(heartbeat milliseconds: UInt32) {
+            let held = min(max(milliseconds == 0 ? 5000 : milliseconds, 50), 300_000)
+            state.withLock { $0.interval = .milliseconds(Int64(held)) }
+            welcome.raise()
+        }
+    }
+}

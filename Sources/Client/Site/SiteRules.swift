@@ -1,0 +1,133 @@
+public import Jobs
+
+/// What a site accepts: its own file decides, and everything else is declined with a reason.
+///
+/// An empty list and an absent number allow everything.
+public struct SiteRules: Sendable, Hashable, Decodable {
+    /// Why a task is declined: a stable word and a sentence.
+    public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
+        /// A stable word: "operator", "model", "dataset", "effort", "examples", "schema" or "task".
+        public var code: String
+        /// The reason in a sentence.
+        public var reason: String
+
+        /// Creates a refusal.
+        public init(code: String, reason: String) {
+            self.code = code
+            self.reason = reason
+        }
+
+        /// The code and the reason.
+        public var description: String { "\(code): \(reason)" }
+    }
+
+    /// Names of the operators whose jobs are accepted.
+    public var operators: [String]
+    /// Names of the models that are accepted.
+    public var models: [String]
+    /// Names of the data sets that jobs may use.
+    public var datasets: [String]
+    /// The most rounds of a job.
+    public var rounds: Int?
+    /// The most local epochs of a round (`training.epochs`).
+    public var epochs: Double?
+    /// The most minutes that one task may take; a task that takes longer is ended.
+    public var minutes: Double?
+    /// The fewest examples that training may cover: with fewer, an update says too much about each of them.
+    public var minimumExamples: Int?
+
+    private enum CodingKeys: String, CodingKey {
+        case operators, models, datasets, rounds, epochs, minutes, minimumExamples
+    }
+
+    /// Creates rules.
+    public init(
+        operators: [String] = [], models: [String] = [], datasets: [String] = [], rounds: Int? = nil,
+        epochs: Double? = nil, minutes: Double? = nil, minimumExamples: Int? = nil
+    ) {
+        self.operators = operators
+        self.models = models
+        self.datasets = datasets
+        self.rounds = rounds
+        self.epochs = epochs
+        self.minutes = minutes
+        self.minimumExamples = minimumExamples
+    }
+
+    /// Reads the map; every key may be left out.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            operators: try container.decodeIfPresent([String].self, forKey: .operators) ?? [],
+            models: try container.decodeIfPresent([String].self, forKey: .models) ?? [],
+            datasets: try container.decodeIfPresent([String].self, forKey: .datasets) ?? [],
+            rounds: try container.decodeIfPresent(Int.self, forKey: .rounds),
+            epochs: try container.decodeIfPresent(Double.self, forKey: .epochs),
+            minutes: try container.decodeIfPresent(Double.self, forKey: .minutes),
+            minimumExamples: try container.decodeIfPresent(Int.self, forKey: .minimumExamples))
+    }
+
+    /// Checks that the limits are possible.
+    func validate(place: String) throws {
+        for (name, value) in [
+            ("rounds", rounds.map(Double.init)), ("epochs", epochs), ("minutes", minutes),
+            ("minimumExamples", minimumExamples.map(Double.init)),
+        ] {
+            guard let value else { continue }
+            guard value.isFinite, value >= 0 else {
+                throw ClientError(.configuration, "\(place): allow.\(name): found \(value), expected a number from 0")
+            }
+        }
+    }
+
+    /// Why a job is declined, nil when it is welcome.
+    ///
+    /// - Parameters:
+    ///   - job: the job's specification.
+    ///   - operatorName: who submitted it, as the coordinator says.
+    ///   - isTraining: whether the task trains; the limits of effort and examples are for training only.
+    ///   - offered: examples by split of the data set that the job asks for; nil when the site does not have it.
+    public func refusal(
+        of job: JobSpecification, operator operatorName: String, isTraining: Bool, offered: [String: Int]?
+    ) -> Refusal? {
+        if !operators.isEmpty && !operators.contains(operatorName) {
+            return Refusal(code: "operator", reason: "this site takes no jobs of the operator \"\(operatorName)\"")
+        }
+        if !models.isEmpty && !models.contains(job.modelName) {
+            return Refusal(code: "model", reason: "this site does not train the model \"\(job.modelName)\"")
+        }
+        if !datasets.isEmpty && !datasets.contains(job.data) {
+            return Refusal(code: "dataset", reason: "this site does not open the data set \"\(job.data)\" to jobs")
+        }
+        guard let offered else {
+            return Refusal(code: "dataset", reason: "this site has no data set \"\(job.data)\"")
+        }
+        let split = isTraining ? "train" : job.evaluation.split
+        guard let examples = offered[split], examples > 0 else {
+            return Refusal(code: "dataset", reason: "the data set \"\(job.data)\" has no split \"\(split)\" here")
+        }
+        return isTraining ? effortRefusal(of: job, examples: examples) : nil
+    }
+
+    private func effortRefusal(of job: JobSpecification, examples: Int) -> Refusal? {
+        if let rounds, job.rounds > rounds {
+            return Refusal(code: "effort", reason: "\(job.rounds) rounds asked for, this site allows \(rounds)")
+        }
+        if let epochs {
+            // A job that does not say how long it trains is taken for one epoch, as trainers do.
+            let asked = job.training["epochs"].map { $0.doubleValue ?? .infinity } ?? 1
+            if asked > epochs {
+                return Refusal(code: "effort", reason: "\(asked) epochs a round asked for, this site allows \(epochs)")
+            }
+        }
+        return refusal(examples: examples)
+    }
+
+    /// Why training on so few examples is declined, nil when there are enough.
+    public func refusal(examples: Int) -> Refusal? {
+        guard let minimumExamples, examples < minimumExamples else { return nil }
+        return Refusal(
+            code: "examples",
+            reason: "the training would cover fewer examples than the \(minimumExamples) that this site asks for")
+    }
+}

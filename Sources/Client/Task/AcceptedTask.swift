@@ -1,0 +1,32 @@
+import Foundation
+import Jobs
+import Wire
+import WireMessages
+
+/// A task that the site's rules let through.
+struct AcceptedTask: Sendable {
+    /// Which task.
+    var identity: TaskIdentity
+    /// The job.
+    var specification: JobSpecification
+    /// The global weights to start from.
+    var weightsDigest: String
+    /// Their size.
+    var weightsBytes: Int64
+    /// The digest of their schema.
+    var schemaDigest: String
+    /// A slot to fetch them, 0 for none.
+    var fetchGrant: UInt64
+
+    /// Reads a task.
+    ///
+    /// - Throws: `WireError` or `JobsError` naming the field.
+    init(_ task: Tributary_V1_Task, identity: TaskIdentity) throws {
+        self.identity = identity
+        specification = try JobSpecification(json: task.specification)
+        weightsDigest = try PeerText.digest(task.weightsDigest, field: "task.weights_digest")
+        weightsBytes = Int64(try PeerText.count(task.weightsBytes, field: "task.weights_bytes"))
+        schemaDigest = try PeerText.digest(task.schemaDigest, field: "task.schema_digest")
+        fetchGrant = task.fetchGrant
+    }
+}

@@ -1,0 +1,175 @@
+import Durability
+import Foundation
+import Jobs
+import Logging
+import Synchronization
+import Weights
+import Wire
+import WireMessages
+
+/// Carries one task out: weights, trainer, result into the outbox.
+struct TaskWorker: Sendable {
+    let client: String
+    let rules: SiteRules
+    let threads: Int
+    let folder: StateFolder
+    let pool: TrainerPool
+    let transfers: TransferClient
+    let courier: Courier
+    let progress: ProgressReporter
+    let crashPoints: CrashPoints
+    let logger: Logger
+
+    /// Carries a task out.
+    ///
+    /// - Parameter path: the site folder of the job's data.
+    /// - Throws: ``SiteRules/Refusal`` when nothing was trained and nothing will be, ``ClientError`` and errors of the
+    ///   disk when it failed, `CancellationError`.
+    func perform(_ task: AcceptedTask, data path: String) async throws {
+        guard let minutes = rules.minutes else { return try await performUnlimited(task, data: path) }
+        try await withThrowingTaskGroup { group in
+            group.addTask { try await performUnlimited(task, data: path) }
+            group.addTask {
+                try await Task.sleep(for: .seconds(minutes * 60))
+                throw ClientError(.cancelled, "the task took longer than the \(minutes) minutes that this site allows")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func performUnlimited(_ task: AcceptedTask, data path: String) async throws {
+        let job = task.identity.job
+        let work = try folder.work(job)
+        folder.clear(work)
+        folder.removeOldJobs(keeping: await pool.jobs.union([job]))
+        let hello = TrainerRequest.Hello(
+            job: job, client: client, clientIndex: clientIndex(client), seed: task.specification.seed,
+            threads: threads, model: task.specification.model,
+            data: TrainerRequest.DataFolder(name: task.specification.data, path: path))
+        // The first round of a job fetches while the trainer starts.
+        async let acquired = pool.acquire(hello, work: work)
+        progress.stage("fetching", task.identity)
+        let fetched: Result<String, any Error>
+        do {
+            fetched = .success(
+                try await transfers.fetch(task) { [progress] fraction in
+                    progress.report(task.identity, "fetching", fraction: fraction, metrics: [:])
+                })
+        } catch {
+            fetched = .failure(error)
+        }
+        let trainer = try await acquired
+        do {
+            let cached = try fetched.get()
+            guard trainer.hello.schema == task.schemaDigest else {
+                throw SiteRules.Refusal(
+                    code: "schema",
+                    reason: "this site's trainer (\(trainer.hello.trainer)) makes other weights for the model "
+                        + "\"\(task.specification.modelName)\" than the job has")
+            }
+            let weights = "in/\(task.identity.round).safetensors"
+            try place(cached, at: "\(work)/\(weights)")
+            try crashPoints.reached(.afterFetch)
+            switch task.identity.kind {
+            case .train: try await train(task, trainer, weights: weights, cached: cached, work: work)
+            case .evaluate: try await evaluate(task, trainer, weights: weights)
+            }
+        } catch {
+            await pool.release(job)
+            folder.clear(work)
+            throw error
+        }
+        await pool.release(job)
+        folder.clear(work)
+    }
+
+    private func train(
+        _ task: AcceptedTask, _ trainer: TrainerPool.Ready, weights: String, cached: String, work: String
+    ) async throws {
+        let (identity, specification) = (task.identity, task.specification)
+        let output = "out/\(identity.round).safetensors"
+        let request = TrainerRequest.Train(
+            round: identity.round, attempt: identity.attempt, weights: weights, update: output, state: "state/",
+            config: specification.training)
+        progress.stage("training", identity)
+        let crash = CrashWatch(crashPoints)
+        let statistics = try await trainer.process.train(request) { [progress] figures in
+            crash.reached()
+            progress.report(identity, "training", fraction: figures.fraction, metrics: figures.metrics)
+        }.validated(maximumExamples: specification.limits.maximumExamples)
+        try crash.finish()
+        if let refusal = rules.refusal(examples: statistics.examples) {
+            throw ClientError(.cancelled, refusal.reason)
+        }
+        let global = try SafetensorsFile(path: cached).schema
+        let schema = try specification.updateSchema(for: global)
+        courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(schema)))
+        do {
+            let outbox = transfers.outbox
+            let update = try await FileWork.run {
+                try UpdateFile.finish(
+                    "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity))
+            }
+            let entry = OutboxEntry(
+                identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
+                trainer: trainer.description, update: update)
+            try await FileWork.run { try outbox.add(entry) }
+            try crashPoints.reached(.afterUpdateWritten)
+            courier.deliver(entry)
+        } catch {
+            courier.expectNoMore(identity)
+            throw error
+        }
+    }
+
+    private func evaluate(_ task: AcceptedTask, _ trainer: TrainerPool.Ready, weights: String) async throws {
+        let (identity, specification) = (task.identity, task.specification)
+        progress.stage("evaluating", identity)
+        let request = TrainerRequest.Evaluate(
+            round: identity.round, weights: weights, split: specification.evaluation.split,
+            config: specification.evaluation.settings)
+        let statistics = try await trainer.process.evaluate(request) { [progress] figures in
+            progress.report(identity, "evaluating", fraction: figures.fraction, metrics: figures.metrics)
+        }.validated(maximumExamples: specification.limits.maximumExamples)
+        let entry = OutboxEntry(
+            identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
+            trainer: trainer.description, update: nil)
+        let outbox = transfers.outbox
+        try await FileWork.run { try outbox.add(entry) }
+        courier.deliver(entry)
+    }
+
+    /// The trainer gets the cached file under another name; a copy where links are not possible.
+    private func place(_ cached: String, at path: String) throws {
+        unlink(path)
+        if link(cached, path) != 0 { try FileManager.default.copyItem(atPath: cached, toPath: path) }
+    }
+
+    /// Reaches the crash point in the middle of the training: at the first sign of life, or at the end at the latest.
+    private final class CrashWatch: Sendable {
+        private let crashPoints: CrashPoints
+        private let state = Mutex((isReached: false, error: (any Error)?.none))
+
+        init(_ crashPoints: CrashPoints) {
+            self.crashPoints = crashPoints
+        }
+
+        func reached() {
+            state.withLock { state in
+                guard !state.isReached else { return }
+                state.isReached = true
+                do {
+                    try crashPoints.reached(.inTraining)
+                } catch {
+                    state.error = error
+                }
+            }
+        }
+
+        func finish() throws {
+            reached()
+            if let error = state.withLock({ $0.error }) { throw error }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+public import Foundation
+public import Identity
+internal import Logging
+internal import Synchronization
+
+/// Who is revoked: durable in the store, answered from memory at every handshake and call.
+public final class RevocationBook: PeerAdmission {
+    private let store: Store
+    private let list: Mutex<RevocationList>
+
+    /// The book as it was stored.
+    public init(store: Store) async throws {
+        self.store = store
+        list = Mutex(try await store.revocations())
+    }
+
+    /// Nil to admit, otherwise why not.
+    public func refusalReason(identity: ParticipantIdentity, serial: String, notBefore: Date) -> String? {
+        list.withLock { $0.refusalReason(identity: identity, serial: serial, notBefore: notBefore) }
+    }
+
+    /// Whether a participant is revoked now.
+    public func isRevoked(_ identity: ParticipantIdentity) -> Bool {
+        list.withLock { $0.isRevoked(identity) }
+    }
+
+    /// What is known about everybody.
+    public var entries: [ParticipantIdentity: RevocationList.Entry] {
+        list.withLock { $0.entries }
+    }
+
+    /// Revokes a participant; in force at once, durable when this returns. Returns false when it was revoked already.
+    func revoke(_ identity: ParticipantIdentity, at time: Date, reason: String) async throws -> Bool {
+        try await change(identity) { $0.revoke(identity, at: time, reason: reason) }
+    }
+
+    /// Takes a revocation back; durable when this returns. Returns false when there was none.
+    func reinstate(_ identity: ParticipantIdentity, at time: Date) async throws -> Bool {
+        try await change(identity) { $0.reinstate(identity, at: time) }
+    }
+
+    /// Notes a certificate in use, so that a later revocation also ends it after a reinstatement.
+    func note(_ peer: PeerIdentity) async throws {
+        _ = try await change(peer.identity) { $0.note(serial: peer.serial, of: peer.identity) }
+    }
+
+    private func change(
+        _ identity: ParticipantIdentity, _ body: (inout RevocationList) -> Bool
+    ) async throws -> Bool {
+        let entry = list.withLock { list -> RevocationList.Entry? in
+            body(&list) ? list.entries[identity] : nil
+        }
+        guard let entry else { return false }
+        try await store.commitRevocation(identity, entry)
+        return true
+    }
+}

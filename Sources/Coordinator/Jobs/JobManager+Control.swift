@@ -1,0 +1,98 @@
+internal import Federation
+internal import Jobs
+internal import Synchronization
+internal import Wire
+
+/// What operators do with jobs.
+extension JobManager {
+    /// What an operator may ask of a job.
+    enum Control: String, Sendable {
+        case stop, pause, resume
+    }
+
+    /// Takes a job, once a token. Its weights are a held blob.
+    ///
+    /// - Returns: the job, and whether it was there before.
+    func submit(_ job: JobRecord) async throws -> (id: String, existed: Bool) {
+        switch try await store.insertJob(job) {
+        case .existed(let known):
+            return (known.id, true)
+        case .inserted(let sequence):
+            state.withLock { $0.scheduler.enqueue(job.id, sequence: sequence) }
+            startNext()
+            return (job.id, false)
+        }
+    }
+
+    /// Stops, pauses or resumes a job and returns when that is durable.
+    ///
+    /// - Throws: ``CoordinatorError`` `conflict` when the job is over, or is not paused and is to be resumed.
+    func control(_ job: JobRecord, _ control: Control, reason: String) async throws {
+        guard !job.status.state.isFinal else {
+            if control == .stop && job.status.state == .stopped { return }
+            throw CoordinatorError(.conflict, "job \(job.id) is \(job.status.state.rawValue)")
+        }
+        switch control {
+        case .stop:
+            try await settle(job, JobStatus(.stopped, reason: reason), event: .stop(reason: reason)) {
+                $0.isFinal
+            }
+        case .pause:
+            // A job that waits for its turn again is paused already as far as its engine goes.
+            try await settle(job, JobStatus(.paused, reason: reason), event: .pause(reason: reason)) {
+                $0 == .paused || $0.isFinal
+            }
+        case .resume:
+            try await resume(job)
+        }
+    }
+
+    private func settle(
+        _ job: JobRecord, _ status: JobStatus, event: RoundEvent, until isDone: (JobState) -> Bool
+    ) async throws {
+        guard let runner = try await settledRunner(job.id), runner.view.status.state != status.state else {
+            // No engine has it in hand: the store's word is enough.
+            state.withLock { state in
+                if status.state.isFinal {
+                    state.scheduler.remove(job.id)
+                } else {
+                    state.scheduler.hold(job.id, sequence: job.sequence)
+                }
+            }
+            try await store.commitStatus(job: job.id, status, at: clock.now())
+            changes.changed(job: job.id)
+            startNext()
+            return
+        }
+        try await changes.withSubscription(job: job.id) { subscription in
+            runner.post(event)
+            var signals = subscription.signals.makeAsyncIterator()
+            while let now = try await store.job(job.id), !isDone(now.status.state) {
+                guard await signals.next() != nil else { break }
+            }
+        }
+    }
+
+    private func resume(_ job: JobRecord) async throws {
+        guard job.status.state == .paused else {
+            throw CoordinatorError(.conflict, "job \(job.id) is \(job.status.state.rawValue), not paused")
+        }
+        _ = try await settledRunner(job.id)
+        let starts = state.withLock { state in
+            state.scheduler.enqueue(job.id, sequence: job.sequence)
+            return state.scheduler.startNext()
+        }
+        try await changes.withSubscription(job: job.id) { subscription in
+            startAll(starts)
+            guard starts.contains(job.id) else {
+                try await store.commitStatus(job: job.id, JobStatus(.queued, reason: "resumed"), at: clock.now())
+                changes.changed(job: job.id)
+                return
+            }
+            var signals = subscription.signals.makeAsyncIterator()
+            while let now = try await store.job(job.id), now.status.state == .paused {
+                guard await signals.next() != nil else { break }
+            }
+        }
+    }
+}

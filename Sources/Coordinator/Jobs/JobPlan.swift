@@ -1,0 +1,54 @@
+internal import Aggregation
+internal import Jobs
+internal import Weights
+
+/// What follows from a job's specification and the schema of its weights, worked out once.
+struct JobPlan: Sendable {
+    /// The job as it was submitted; its state may be old.
+    let job: JobRecord
+    /// The global weights' tensors.
+    let schema: WeightsSchema
+    /// The tensors of every update.
+    let updateSchema: WeightsSchema
+    /// The exact size of every update.
+    let updateBytes: Int64
+    /// All tensors of the global weights as the fold sees them in an update.
+    let foldSchema: WeightsSchema
+    /// How each tensor comes out of a round.
+    let rules: TensorRules
+    /// The fold.
+    let strategy: any AggregationStrategy
+
+    var id: String { job.id }
+    var specification: JobSpecification { job.specification }
+
+    /// Works a job out.
+    ///
+    /// - Throws: `JobsError` when the specification and the weights do not fit; ``CoordinatorError`` for a strategy that
+    ///   this coordinator does not know.
+    init(job: JobRecord, schema: WeightsSchema) throws {
+        self.job = job
+        self.schema = schema
+        updateSchema = try job.specification.updateSchema(for: schema)
+        updateBytes = Int64(Safetensors.canonicalSize(updateSchema))
+        foldSchema = try schema.updateSchema()
+        rules = TensorRules(
+            Dictionary(
+                job.specification.kept.map { ($0, TensorRule.kept) }
+                    + job.specification.latest.map { ($0, TensorRule.latest) },
+                uniquingKeysWith: { first, _ in first }))
+        try rules.check(schema)
+        switch job.specification.strategy {
+        case "fedavg": strategy = WeightedMeanFold()
+        default:
+            throw CoordinatorError(
+                .invalidRequest, "strategy: found \"\(job.specification.strategy)\", expected \"fedavg\"")
+        }
+    }
+
+    /// Works a job out from its initial weights.
+    init(job: JobRecord, blobs: BlobStore) throws {
+        let tensors = try StoredTensors(try blobs.open(job.weightsDigest))
+        try self.init(job: job, schema: tensors.schema)
+    }
+}

@@ -1,0 +1,297 @@
+internal import Durability
+internal import Federation
+internal import Foundation
+internal import Identity
+internal import Jobs
+internal import Logging
+internal import SwiftProtobuf
+internal import Synchronization
+internal import Wire
+internal import WireMessages
+
+/// What sessions tell the jobs. Called under the registry's lock, in order: implementations only queue the event.
+protocol SessionObserver: AnyObject, Sendable {
+    /// A client has a session. Returns the tasks it holds that no job knows.
+    func clientReady(_ client: String, hello: ClientHello) -> [TaskIdentity]
+    /// A client's session ended.
+    func clientLost(_ client: String)
+    /// A task was handed to a client's session.
+    func taskSent(_ identity: TaskIdentity, client: String)
+}
+
+/// The live sessions: one a client, and for each client the tasks it has and the ones that wait for it.
+///
+/// A client works on one task at a time; the others wait in the order in which their jobs offered them. The registry is
+/// the coordinator's ``Fleet``: it carries out what the round engines decide and decides nothing itself.
+final class SessionRegistry: Sendable {
+    private struct Entry {
+        var link: SessionLink
+        var hello: ClientHello
+        /// Sent and not done, and what the client held when it connected.
+        var current: [TaskIdentity: TaskAssignment?] = [:]
+        /// In the order of their offers.
+        var waiting: [TaskAssignment] = []
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var specifications: [String: Data] = [:]
+        var isDraining = false
+    }
+
+    let grants: TransferGrants
+    private let clock: WallClock
+    private let crash: CrashPoints
+    private let logger: Logger
+    private let state: Mutex<State>
+    private let observer = Mutex<(any SessionObserver)?>(nil)
+
+    init(limits: GrantMachine.Limits, clock: WallClock, crash: CrashPoints, logger: Logger) {
+        self.clock = clock
+        self.crash = crash
+        self.logger = logger
+        let box = Deliverer()
+        grants = TransferGrants(limits: limits) { grant in box.deliver(grant) }
+        state = Mutex(State())
+        box.set { [weak self] grant in self?.deliver(grant) }
+    }
+
+    /// Who is told about sessions. Set once before the first session.
+    func observe(_ observer: any SessionObserver) {
+        self.observer.withLock { $0 = observer }
+    }
+
+    // MARK: Sessions
+
+    /// Takes a session; an earlier one of the same client ends.
+    func open(_ link: SessionLink, hello: ClientHello) throws {
+        let observer = observer.withLock { $0 }
+        let (replaced, unknown) = try state.withLock {
+            state throws(CoordinatorError) -> (SessionLink?, [TaskIdentity]) in
+            guard !state.isDraining else {
+                throw CoordinatorError(.unavailable, "the coordinator shuts down")
+            }
+            let old = state.entries[link.client]?.link
+            var entry = Entry(link: link, hello: hello)
+            for task in hello.holding { entry.current[task] = .some(nil) }
+            let unknown = observer?.clientReady(link.client, hello: hello) ?? []
+            for task in unknown { entry.current[task] = nil }
+            state.entries[link.client] = entry
+            return (old, unknown)
+        }
+        for task in unknown {
+            link.send(
+                .cancel(
+                    .with {
+                        $0.identity = task.message
+                        $0.reason = "the job is over"
+                    }))
+        }
+        if let replaced {
+            grants.drop(client: link.client)
+            replaced.send(.drain(.with { $0.reason = SessionEnd.replaced.reason }))
+            replaced.finish(.replaced)
+        }
+    }
+
+    /// A session's call is over. Does nothing when another session took its place.
+    func close(_ link: SessionLink) {
+        let observer = observer.withLock { $0 }
+        let wasCurrent = state.withLock { state in
+            guard let entry = state.entries[link.client], entry.link === link else { return false }
+            state.entries[link.client] = nil
+            observer?.clientLost(link.client)
+            return true
+        }
+        if wasCurrent { grants.drop(client: link.client) }
+    }
+
+    /// Ends a client's session. Returns how many were ended.
+    @discardableResult
+    func end(client: String, _ end: SessionEnd) -> Int {
+        guard let link = state.withLock({ $0.entries[client]?.link }) else { return 0 }
+        // Who is revoked is not asked to come back: its call ends with the reason.
+        if case .revoked = end {} else { link.send(.drain(.with { $0.reason = end.reason })) }
+        link.finish(end)
+        return 1
+    }
+
+    /// Ends every session and takes no new one.
+    func drain() {
+        let links = state.withLock { state in
+            state.isDraining = true
+            return state.entries.values.map(\.link)
+        }
+        for link in links {
+            link.send(
+                .drain(
+                    .with {
+                        $0.reason = SessionEnd.shutdown.reason
+                        $0.reconnectMilliseconds = 500
+                    }))
+            link.finish(.shutdown)
+        }
+    }
+
+    /// The clients with a session and what they said, in order of their names.
+    func connected() -> [(client: String, hello: ClientHello, tasks: [TaskIdentity], lastHeard: Duration)] {
+        state.withLock { state in
+            Participants.sorted(state.entries.keys).compactMap { client in
+                guard let entry = state.entries[client] else { return nil }
+                return (
+                    client, entry.hello, Array(entry.current.keys), ContinuousClock.now - entry.link.lastHeard
+                )
+            }
+        }
+    }
+
+    /// Whether a client has a session.
+    func isConnected(_ client: String) -> Bool {
+        state.withLock { $0.entries[client] != nil }
+    }
+
+    /// Runs `body` for every session while none can come or go: for a job that starts.
+    func withConnected(_ body: (_ client: String, _ hello: ClientHello, _ tasks: [TaskIdentity]) -> Void) {
+        state.withLock { state in
+            for (client, entry) in state.entries { body(client, entry.hello, Array(entry.current.keys)) }
+        }
+    }
+
+    // MARK: Tasks
+
+    /// What a client was asked to do, when it was sent this task in this session.
+    func assignment(_ identity: TaskIdentity, client: String) -> TaskAssignment? {
+        state.withLock { $0.entries[client]?.current[identity] ?? nil }
+    }
+
+    /// A task is over for a client, in whatever way: the next one is sent.
+    func finished(_ identity: TaskIdentity, client: String) {
+        let link = state.withLock { state -> SessionLink? in
+            guard var entry = state.entries[client] else { return nil }
+            entry.current[identity] = nil
+            entry.waiting.removeAll { $0.identity == identity }
+            state.entries[client] = entry
+            return entry.link
+        }
+        if let link { sendNext(to: link) }
+    }
+
+    /// Forgets what was remembered for a job.
+    func forget(job: String) {
+        state.withLock { _ = $0.specifications.removeValue(forKey: job) }
+    }
+
+    /// Sends the first waiting task when the client has none.
+    private func sendNext(to link: SessionLink) {
+        let next = state.withLock { state -> (TaskAssignment, Data)? in
+            guard var entry = state.entries[link.client], entry.link === link, entry.current.isEmpty,
+                !entry.waiting.isEmpty
+            else { return nil }
+            let assignment = entry.waiting.removeFirst()
+            entry.current[assignment.identity] = assignment
+            state.entries[link.client] = entry
+            return (assignment, Self.specification(of: assignment, in: &state))
+        }
+        if let (assignment, specification) = next { send(assignment, specification, over: link) }
+    }
+
+    private func send(_ assignment: TaskAssignment, _ specification: Data, over link: SessionLink) {
+        let identity = assignment.identity
+        let grant = grants.offer(
+            client: link.client, purpose: TransferPurpose(identity: identity, direction: .fetch))
+        link.send(
+            .task(
+                .with {
+                    $0.identity = identity.message
+                    $0.jobName = assignment.specification.name
+                    $0.operator = assignment.operator
+                    $0.weightsDigest = assignment.offer.weightsDigest
+                    $0.weightsBytes = UInt64(clamping: assignment.weightsBytes)
+                    $0.schemaDigest = assignment.schemaDigest
+                    $0.specification = specification
+                    $0.deadlineMilliseconds = UInt64(clamping: max(1, assignment.offer.deadline - clock.now()))
+                    $0.fetchGrant = grant ?? 0
+                }))
+        logger.debug("task sent", metadata: ["client": "\(link.client)", "task": "\(identity)"])
+        observer.withLock { $0 }?.taskSent(identity, client: link.client)
+        guard identity.kind == .train else { return }
+        do {
+            try crash.reached(.afterTaskSent)
+        } catch {
+            logger.warning("crash point", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func deliver(_ grant: IssuedGrant) {
+        let validity = grants.validity
+        let link = state.withLock { $0.entries[grant.client]?.link }
+        link?.send(
+            .grant(
+                .with {
+                    $0.request = grant.request
+                    $0.grant = grant.grant
+                    $0.validMilliseconds = UInt32(clamping: validity.components.seconds * 1000)
+                }))
+    }
+
+    private static func specification(of assignment: TaskAssignment, in state: inout State) -> Data {
+        if let known = state.specifications[assignment.job] { return known }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // A specification came in as JSON and was validated, so it can be written; an empty one would be declined.
+        let data = (try? encoder.encode(assignment.specification)) ?? Data()
+        state.specifications[assignment.job] = data
+        return data
+    }
+}
+
+extension SessionRegistry: Fleet {
+    func assign(_ assignment: TaskAssignment, to client: String) async {
+        let link = state.withLock { state -> SessionLink? in
+            guard var entry = state.entries[client] else { return nil }
+            let identity = assignment.identity
+            let isHeld = entry.current.keys.contains(identity)
+            if isHeld {
+                entry.current[identity] = assignment
+            } else {
+                entry.waiting.removeAll { $0.identity == identity }
+                entry.waiting.append(assignment)
+            }
+            state.entries[client] = entry
+            return isHeld ? nil : entry.link
+        }
+        if let link { sendNext(to: link) }
+    }
+
+    func cancel(_ task: RoundTask, job: String, client: String, reason: String) async {
+        let identity = TaskIdentity(job: job, task: task)
+        let link = state.withLock { state -> SessionLink? in
+            guard var entry = state.entries[client] else { return nil }
+            entry.waiting.removeAll { $0.identity == identity }
+            entry.current[identity] = nil
+            state.entries[client] = entry
+            return entry.link
+        }
+        guard let link else { return }
+        link.send(
+            .cancel(
+                .with {
+                    $0.identity = identity.message
+                    $0.reason = reason
+                }))
+        sendNext(to: link)
+    }
+}
+
+/// Breaks the circle between the registry and its grants.
+private final class Deliverer: Sendable {
+    private let body = Mutex<(@Sendable (IssuedGrant) -> Void)?>(nil)
+
+    func set(_ body: @escaping @Sendable (IssuedGrant) -> Void) {
+        self.body.withLock { $0 = body }
+    }
+
+    func deliver(_ grant: IssuedGrant) {
+        body.withLock { $0 }?(grant)
+    }
+}

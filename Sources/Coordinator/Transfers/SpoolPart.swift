@@ -1,0 +1,91 @@
+internal import Durability
+
+/// One update on its way into the spool. For one task at a time.
+final class SpoolPart {
+    private let folder: String
+    private let partPath: String
+    private let path: String
+    private let fileSystem: any FileSystem
+    private var file: (any OpenFile)?
+
+    /// How many bytes are there.
+    private(set) var bytes: Int64
+
+    init(folder: String, partPath: String, path: String, fileSystem: any FileSystem) throws {
+        self.folder = folder
+        self.partPath = partPath
+        self.path = path
+        self.fileSystem = fileSystem
+        let file = try fileSystem.open(partPath, .createOrOpen)
+        self.file = file
+        bytes = try file.size()
+    }
+
+    deinit {
+        file?.close()
+    }
+
+    /// Drops everything after the first `count` bytes.
+    func truncate(to count: Int64) throws {
+        guard count <= bytes else {
+            throw CoordinatorError(.invalidRequest, "the upload starts at \(count), only \(bytes) bytes are here")
+        }
+        try opened().truncate(to: count)
+        bytes = count
+    }
+
+    /// Hands out the bytes that are there, from the first on, in blocks.
+    func forEachBlock(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        let file = try opened()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Int(min(max(bytes, 1), 1 << 20)), alignment: 64)
+        defer { buffer.deallocate() }
+        var position: Int64 = 0
+        while position < bytes {
+            let count = Int(min(Int64(buffer.count), bytes - position))
+            let block = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+            guard try file.read(into: block, at: position) == count else {
+                throw CoordinatorError(.corrupt, "\(partPath) ended before its \(bytes) bytes")
+            }
+            try body(UnsafeRawBufferPointer(block))
+            position += Int64(count)
+        }
+    }
+
+    /// Appends bytes.
+    func append(_ block: UnsafeRawBufferPointer) throws {
+        try opened().write(block, at: bytes)
+        bytes += Int64(block.count)
+    }
+
+    /// Makes the update durable under its final name.
+    func commit(onRename: () throws -> Void) throws {
+        let file = try opened()
+        try file.synchronise()
+        file.close()
+        self.file = nil
+        try fileSystem.rename(partPath, to: path)
+        try onRename()
+        try fileSystem.synchroniseDirectory(folder)
+    }
+
+    /// Keeps the part for a later upload. Does nothing after a commit.
+    func suspend() {
+        file?.close()
+        file = nil
+    }
+
+    /// Removes the part. Does nothing after a commit.
+    func discard() {
+        guard let file else { return }
+        file.close()
+        self.file = nil
+        // A part that stays is removed when the round ends.
+        try? fileSystem.remove(partPath)
+    }
+
+    private func opened() throws -> any OpenFile {
+        guard let file else { throw CoordinatorError(.conflict, "\(partPath) is closed") }
+        return file
+    }
+}

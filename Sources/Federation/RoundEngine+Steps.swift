@@ -1,0 +1,149 @@
+import Jobs
+
+/// What the engine does by itself when its state allows it. Every step but the opening of the evaluation phase ends in an
+/// action that waits for an answer, so the loop ends.
+extension RoundEngine {
+    mutating func advance(at time: Int64, _ actions: inout [RoundAction]) {
+        guard isStarted, !phase.isOver else { return }
+        closeEvaluations(at: time, &actions)
+        guard !isPaused else { return }
+        switch phase {
+        case .waiting where completedRounds >= specification.rounds:
+            phase = .evaluating
+            advance(at: time, &actions)
+        case .waiting where failedAttempts >= specification.attempts:
+            let times = failedAttempts == 1 ? "once" : "\(failedAttempts) times"
+            end(
+                JobStatus(.failed, reason: "round \(completedRounds) failed \(times), last: \(lastFailure)"), &actions)
+        case .waiting: drawCohort(at: time, &actions)
+        case .training(let open): judge(open, at: time, &actions)
+        case .evaluating where evaluations.isEmpty:
+            end(JobStatus(.finished, reason: "\(completedRounds) rounds completed"), &actions)
+        default: break
+        }
+    }
+
+    private mutating func drawCohort(at time: Int64, _ actions: inout [RoundAction]) {
+        guard readyTrainers.count >= quorum, evaluations.count < policy.maximumOpenEvaluations,
+            !isAwaiting(at: time)
+        else { return }
+        let cohort = CohortSelection.draw(
+            seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
+            count: specification.clients.perRound
+        )
+        let record = CohortRecord(
+            round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,
+            deadline: time + specification.deadlineMilliseconds
+        )
+        phase = .committingCohort(OpenRound(record: record))
+        actions.append(.commitCohort(record))
+    }
+
+    /// Whether a client that might be drawn was lost so recently that it is waited for.
+    private func isAwaiting(at time: Int64) -> Bool {
+        lostTrainers.contains { name in
+            members[name]?.lostAt.map { $0 + policy.settleMilliseconds > time } ?? false
+        }
+    }
+
+    /// The ready participants that may be drawn; see `RoundEngine` for who is left out.
+    private var candidates: Set<String> {
+        let willing = readyTrainers.subtracting(declined)
+        let best = willing.subtracting(failedInRound)
+        if best.count >= quorum { return best }
+        return willing.count >= quorum ? willing : readyTrainers
+    }
+
+    /// Decides whether the open round is complete, has failed, or goes on.
+    private mutating func judge(_ open: OpenRound, at time: Int64, _ actions: inout [RoundAction]) {
+        let needed = specification.clients.minimumUpdates
+        let isOverdue = time >= open.record.deadline
+        if open.isResolved || isOverdue, open.updates.count >= needed {
+            let order = AggregationOrder(
+                round: open.record.round, attempt: open.record.attempt, weightsDigest: weightsDigest,
+                updates: Participants.sorted(open.updates.keys).compactMap { client in
+                    open.updates[client].map { AdmittedUpdate(client: client, statistics: $0) }
+                }
+            )
+            phase = .aggregating(open, order, isHeld: false)
+            actions.append(.aggregate(order))
+        } else if isOverdue || open.record.cohort.count - open.refused.count < needed {
+            var reason = "\(open.updates.count) of at least \(needed) updates"
+            if isOverdue { reason += " at the deadline" }
+            if let first = open.refusals(includingUnresolved: false).first {
+                reason += "; \(first.client): \(first.reason)"
+            }
+            fail(open, reason: reason, isOverdue: isOverdue, at: time, &actions)
+        }
+    }
+
+    mutating func fail(
+        _ open: OpenRound, reason: String, isOverdue: Bool, at time: Int64, _ actions: inout [RoundAction]
+    ) {
+        let failure = FailedAttempt(
+            round: open.record.round, attempt: open.record.attempt, reason: reason,
+            refusals: open.refusals(includingUnresolved: isOverdue), failedAt: time
+        )
+        phase = .committingFailure(open, failure)
+        actions.append(.commitAttemptFailure(failure))
+    }
+
+    private mutating func closeEvaluations(at time: Int64, _ actions: inout [RoundAction]) {
+        for round in evaluations.keys.sorted() {
+            guard let evaluation = evaluations[round], !evaluation.isCommitting else { continue }
+            let isOverdue = !isPaused && time >= evaluation.record.deadline
+            guard evaluation.isResolved || isOverdue else { continue }
+            evaluations[round]?.isCommitting = true
+            actions.append(.commitEvaluation(evaluation.result))
+        }
+    }
+
+    /// Ends the job: its state is committed first, then its tasks are cancelled.
+    mutating func end(_ status: JobStatus, _ actions: inout [RoundAction]) {
+        guard !phase.isOver else { return }
+        phase = .committingEnd(status, cancelling: openTasks)
+        self.status = status
+        pausedAt = nil
+        actions.append(.commitStatus(status))
+    }
+
+    /// The tasks whose results are still wanted.
+    private var openTasks: [OpenTask] {
+        var tasks: [OpenTask] = []
+        if case .training(let open) = phase {
+            tasks += open.unresolved.map { OpenTask(task: open.task, client: $0) }
+        }
+        for (_, evaluation) in evaluations.sorted(by: { $0.key < $1.key }) where !evaluation.isCommitting {
+            tasks += evaluation.unresolved.map { OpenTask(task: evaluation.task, client: $0) }
+        }
+        return tasks
+    }
+
+    /// Offers every wanted task to those of its clients that are ready.
+    func offerOpenTasks(_ actions: inout [RoundAction]) {
+        for open in openTasks where members[open.client]?.isReady == true {
+            offer(open.task, to: open.client, &actions)
+        }
+    }
+
+    func offer(_ task: RoundTask, to client: String, _ actions: inout [RoundAction]) {
+        switch task.kind {
+        case .train:
+            guard let record = phase.open?.record else { return }
+            actions.append(
+                .offer(TaskOffer(task: task, weightsDigest: weightsDigest, deadline: record.deadline), client: client))
+        case .evaluate:
+            guard let record = evaluations[task.round]?.record else { return }
+            actions.append(
+                .offer(
+                    TaskOffer(task: task, weightsDigest: record.weightsDigest, deadline: record.deadline),
+                    client: client))
+        }
+    }
+
+    func cancel(_ task: RoundTask, at clients: [String], reason: String, _ actions: inout [RoundAction]) {
+        for client in clients where members[client]?.isReady == true {
+            actions.append(.cancel(task, client: client, reason: reason))
+        }
+    }
+}

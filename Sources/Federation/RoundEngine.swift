@@ -1,0 +1,148 @@
+public import Jobs
+
+/// Runs the rounds of one job: a value without I/O, clock or tasks of its own.
+///
+/// The driver hands in what happened with the time at which it happened and carries out what comes back, in order,
+/// before the next event. Times are milliseconds since 1970. Equal events in equal order give equal actions; whatever
+/// decides a result is committed through the driver's store first, so that an engine made from the store
+/// (`init(resuming:)`) at any instant goes on with the same rounds, cohorts and updates.
+///
+/// **A round**: when a quorum (`max(clients.minimum, clients.minimumUpdates)`) of participants is ready, a cohort is
+/// drawn and committed, then its clients are offered the task. A client that is lost keeps its place until the deadline
+/// and is offered the task again when it is back. The round is aggregated when every client of the cohort has answered,
+/// or at the deadline when at least `minimumUpdates` updates are in; it fails when that cannot happen any more. A failed
+/// round is tried again with a new cohort; after `attempts` the job fails.
+///
+/// **Who is drawn**: participants that are ready; one that was lost a moment ago is waited for (`RoundPolicy`), so that
+/// cohorts depend neither on the order of arrival nor on short interruptions. Those that declined a task of this job, and those that gave no update
+/// in an earlier attempt of this round, are left out as long as the others make a quorum; first the latter and then the
+/// former come back in when they do not. An update that was committed before its client was revoked counts.
+///
+/// **Evaluation** runs beside the next rounds. Its clients are the known ones that declare the split, connected or lost
+/// for less than the evaluation's deadline; they are committed with the round. The job ends after the last evaluation.
+///
+/// **Pause** lets clients finish and keeps what they give, but starts nothing, and all clocks stand still. **Stop** ends
+/// the job at once and cancels its tasks.
+public struct RoundEngine: Sendable {
+    /// The job.
+    public let specification: JobSpecification
+    /// Times and limits that no job sets.
+    public let policy: RoundPolicy
+    /// How many rounds are committed: the number of the open round.
+    public internal(set) var completedRounds: Int
+    /// SHA-256 of the newest committed weights.
+    public internal(set) var weightsDigest: String
+    /// The job's state with its reason, as last decided.
+    public internal(set) var status: JobStatus
+
+    var phase: EnginePhase = .waiting
+    var evaluations: [Int: OpenEvaluation] = [:]
+    var members: [String: Member] = [:]
+    /// Names of ready members that may be drawn, and of lost ones that might come back for a draw.
+    var readyTrainers: Set<String> = []
+    var lostTrainers: Set<String> = []
+    var declined: Set<String>
+    var failedInRound: Set<String>
+    var failedAttempts: Int
+    var lastFailure: String
+    var pausedAt: Int64?
+    var lastAlive: Int64?
+    var isStarted = false
+    let participants: Set<String>?
+
+    /// An engine for a job as the store holds it, new or begun. It does nothing before the event `start`.
+    public init(resuming snapshot: EngineSnapshot, policy: RoundPolicy = .defaults) {
+        specification = snapshot.specification
+        self.policy = policy
+        completedRounds = snapshot.completedRounds
+        weightsDigest = snapshot.weightsDigest
+        status = snapshot.status
+        declined = snapshot.declined
+        failedInRound = snapshot.failedInRound
+        failedAttempts = snapshot.failedAttempts
+        lastFailure = snapshot.lastFailure
+        pausedAt = snapshot.status.state == .paused ? snapshot.pausedAt ?? snapshot.lastAlive : nil
+        lastAlive = snapshot.lastAlive
+        participants = snapshot.specification.clients.participants.map(Set.init)
+        if let current = snapshot.current {
+            phase = .training(
+                OpenRound(
+                    record: current.cohort, updates: current.updates,
+                    refused: Dictionary(current.refused.map { ($0.client, $0) }) { first, _ in first }
+                )
+            )
+        }
+        for evaluation in snapshot.evaluations {
+            evaluations[evaluation.record.round] = OpenEvaluation(
+                record: evaluation.record, reports: evaluation.reports,
+                refused: Dictionary(evaluation.refused.map { ($0.client, $0) }) { first, _ in first }
+            )
+        }
+        for known in snapshot.known {
+            // The time of the loss is set at the start.
+            members[known.client] = Member(examples: known.examples, lostAt: 0)
+        }
+        if status.state.isFinal { phase = .ended(status) }
+    }
+
+    /// How many participants must be ready before a cohort is drawn.
+    public var quorum: Int { max(specification.clients.minimum, specification.clients.minimumUpdates) }
+
+    /// Whether the job's final state is committed: the engine does nothing any more.
+    public var isEnded: Bool {
+        if case .ended = phase { true } else { false }
+    }
+
+    var isPaused: Bool { pausedAt != nil }
+
+    /// When the engine wants a `tick` if nothing else happens before, milliseconds since 1970; nil for never.
+    public var nextDeadline: Int64? {
+        guard isStarted, !isPaused, !phase.isOver else { return nil }
+        var times = evaluations.values.filter { !$0.isCommitting }.map(\.record.deadline)
+        switch phase {
+        case .training(let open): times.append(open.record.deadline)
+        case .waiting where readyTrainers.count >= quorum && evaluations.count < policy.maximumOpenEvaluations:
+            // The draw waits until the last of them is not waited for any more.
+            let settled = lostTrainers.compactMap { members[$0]?.lostAt.map { $0 + policy.settleMilliseconds } }
+            if let last = settled.max() { times.append(last) }
+        default: break
+        }
+        return times.min()
+    }
+
+    /// Takes an event that happened at `time` (milliseconds since 1970) and says what is to be done.
+    public mutating func handle(_ event: RoundEvent, at time: Int64) -> [RoundAction] {
+        if case .ended = phase { return [] }
+        var actions: [RoundAction] = []
+        switch event {
+        case .start: start(at: time, &actions)
+        case .tick: break
+        case .clientReady(let client, let examples, let holding):
+            ready(client, examples: examples, holding: holding, &actions)
+        case .clientLost(let client): lost(client, at: time)
+        case .clientRevoked(let client): revoked(client, &actions)
+        case .cohortCommitted(let round, let attempt): cohortCommitted(round, attempt, &actions)
+        case .updateCommitted(let client, let round, let attempt, let statistics):
+            updateCommitted(client, RoundTask(.train, round: round, attempt: attempt), statistics)
+        case .taskRefused(let task, let refusal, let isDeclined):
+            refused(task, refusal, isDeclined: isDeclined, &actions)
+        case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
+        case .aggregated(let round, let attempt, let digest): aggregated(round, attempt, digest, at: time, &actions)
+        case .aggregationFailed(let round, let attempt, let reason):
+            aggregationFailed(round, attempt, reason, at: time, &actions)
+        case .aggregationHeld(let round, let attempt, let reason):
+            aggregationHeld(round, attempt, reason, at: time, &actions)
+        case .roundCommitted(let round): roundCommitted(round, &actions)
+        case .evaluationReported(let client, let round, let statistics):
+            evaluationReported(client, round, statistics)
+        case .evaluationCommitted(let round): evaluationCommitted(round, &actions)
+        case .pause(let reason): pause(reason, at: time, &actions)
+        case .resume: resume(at: time, &actions)
+        case .stop(let reason): end(JobStatus(.stopped, reason: reason), &actions)
+        case .fail(let reason): end(JobStatus(.failed, reason: reason), &actions)
+        case .statusCommitted(let status): statusCommitted(status, &actions)
+        }
+        advance(at: time, &actions)
+        return actions
+    }
+}

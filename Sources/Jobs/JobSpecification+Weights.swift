@@ -1,0 +1,31 @@
+public import Weights
+
+extension JobSpecification {
+    /// The schema that every update of this job has: each float tensor of the global weights in f32 except those in
+    /// `kept`, and of the others those in `latest` in their own type.
+    ///
+    /// - Throws: `JobsError` with the code `invalidSpecification` when `kept` or `latest` name a tensor that the weights
+    ///   lack, or when nothing is left to train; `WeightsError` when sizes overflow.
+    public func updateSchema(for weights: WeightsSchema) throws -> WeightsSchema {
+        for (key, names) in [("kept", kept), ("latest", latest)] {
+            for name in names where weights[name] == nil {
+                throw JobsError(
+                    code: .invalidSpecification,
+                    message: "job specification: \(key): found \"\(name)\", which is no tensor of the weights")
+            }
+        }
+        let kept = Set(kept)
+        let latest = Set(latest)
+        let tensors = try weights.tensors.compactMap { tensor -> TensorSpec? in
+            if kept.contains(tensor.name) { return nil }
+            if tensor.dtype.isFloat { return try TensorSpec(name: tensor.name, dtype: .f32, shape: tensor.shape) }
+            return latest.contains(tensor.name) ? tensor : nil
+        }
+        guard !tensors.isEmpty else {
+            throw JobsError(
+                code: .invalidSpecification,
+                message: "job specification: the weights have no tensor that an update could hold")
+        }
+        return try WeightsSchema(tensors)
+    }
+}

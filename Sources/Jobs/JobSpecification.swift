@@ -1,0 +1,158 @@
+/// What one job is: a model, the data it is trained on, and how its rounds run.
+///
+/// A YAML file and the JSON on the wire have the same keys. `model`, `training` and the extra keys of `evaluation` are
+/// handed to the trainer unread. Decoding fills the defaults in; `validated()` checks the whole.
+public struct JobSpecification: Sendable, Hashable, Encodable {
+    /// The job's name for people: `[a-z0-9-]{1,64}`.
+    public var name: String
+    /// The model's settings for the trainer; `name` is required.
+    public var model: Settings
+    /// The name of the data set that clients must offer.
+    public var data: String
+    /// How many rounds to run, 1 to 1,000,000.
+    public var rounds: Int
+    /// The seed of every draw that learning makes.
+    public var seed: UInt64
+    /// Who takes part.
+    public var clients: Clients
+    /// Seconds a round may take from the commit of its cohort; more than 0, at most 30 days.
+    public var deadline: Double
+    /// How often one round is tried before the job fails, 1 to 100.
+    public var attempts: Int
+    /// The aggregation strategy's name.
+    public var strategy: String
+    /// The trainer's settings for `train`.
+    public var training: Settings
+    /// When and how the weights are evaluated.
+    public var evaluation: Evaluation
+    /// The metric that picks the best round.
+    public var selectBy: MetricSelector
+    /// What a client may claim.
+    public var limits: Limits
+    /// Names of tensors that are never averaged: each keeps its initial value in the global weights.
+    public var kept: [String]
+    /// Names of tensors that are not averaged but taken from the last client of the round in order of name.
+    public var latest: [String]
+    /// Whether single updates are kept after their round.
+    public var keepUpdates: Bool
+    /// Keep the weights of every so many rounds besides the last three and the best; 0 keeps none besides those.
+    public var checkpointEvery: Int
+
+    enum CodingKeys: String, CodingKey {
+        case name, model, data, rounds, seed, clients, deadline, attempts, strategy, training, evaluation, selectBy
+        case limits, kept, latest, keepUpdates, checkpointEvery
+    }
+
+    /// Who takes part in a job.
+    public struct Clients: Sendable, Hashable, Encodable {
+        /// How many participants must be ready before a cohort is drawn; at least 1.
+        public var minimum: Int
+        /// How many participants a round asks; default `minimum`.
+        public var perRound: Int
+        /// How many updates make a round; default `perRound`.
+        public var minimumUpdates: Int
+        /// The names of the participants; nil for all that offer the data set with a `train` split.
+        public var participants: [String]?
+
+        enum CodingKeys: String, CodingKey {
+            case minimum, perRound, minimumUpdates, participants
+        }
+
+        /// Creates the rules with their defaults.
+        public init(
+            minimum: Int = 1, perRound: Int? = nil, minimumUpdates: Int? = nil, participants: [String]? = nil
+        ) {
+            self.minimum = minimum
+            self.perRound = perRound ?? minimum
+            self.minimumUpdates = minimumUpdates ?? self.perRound
+            self.participants = participants
+        }
+    }
+
+    /// When and how weights are evaluated.
+    public struct Evaluation: Sendable, Hashable {
+        /// After every so many rounds, and always after the last; 0 for never.
+        public var every: Int
+        /// The held-out split that clients must declare to be asked.
+        public var split: String
+        /// Seconds an evaluation may take; more than 0, at most 30 days.
+        public var deadline: Double
+        /// The trainer's settings for `evaluate`: every other key.
+        public var settings: Settings
+
+        /// Creates the rules with their defaults.
+        public init(every: Int = 1, split: String = "test", deadline: Double = 600, settings: Settings = [:]) {
+            self.every = every
+            self.split = split
+            self.deadline = deadline
+            self.settings = settings
+        }
+    }
+
+    /// What a client may claim.
+    public struct Limits: Sendable, Hashable, Encodable {
+        /// The most examples one task may report.
+        public var maximumExamples: Int
+
+        enum CodingKeys: String, CodingKey {
+            case maximumExamples
+        }
+
+        /// Creates the limits with their defaults.
+        public init(maximumExamples: Int = 1_000_000) {
+            self.maximumExamples = maximumExamples
+        }
+    }
+
+    /// Creates a specification with the defaults that a file would get.
+    public init(
+        name: String, model: Settings, data: String, rounds: Int, seed: UInt64 = 1, clients: Clients = Clients(),
+        deadline: Double = 3600, attempts: Int = 3, strategy: String = "fedavg", training: Settings = [:],
+        evaluation: Evaluation = Evaluation(), selectBy: MetricSelector = MetricSelector("macroF1"),
+        limits: Limits = Limits(), kept: [String] = [], latest: [String] = [], keepUpdates: Bool = false,
+        checkpointEvery: Int = 0
+    ) {
+        self.name = name
+        self.model = model
+        self.data = data
+        self.rounds = rounds
+        self.seed = seed
+        self.clients = clients
+        self.deadline = deadline
+        self.attempts = attempts
+        self.strategy = strategy
+        self.training = training
+        self.evaluation = evaluation
+        self.selectBy = selectBy
+        self.limits = limits
+        self.kept = kept
+        self.latest = latest
+        self.keepUpdates = keepUpdates
+        self.checkpointEvery = checkpointEvery
+    }
+}
+
+extension JobSpecification {
+    /// The model's name: `model.name`; empty when it is missing, which `validated()` refuses.
+    public var modelName: String { model["name"]?.stringValue ?? "" }
+
+    /// `deadline` in whole milliseconds, at least 1.
+    public var deadlineMilliseconds: Int64 { Self.milliseconds(deadline) }
+
+    /// `evaluation.deadline` in whole milliseconds, at least 1.
+    public var evaluationDeadlineMilliseconds: Int64 { Self.milliseconds(evaluation.deadline) }
+
+    /// Whether the weights after `round` (from 0) are evaluated: every `evaluation.every` rounds, and the last always.
+    public func isEvaluated(round: Int) -> Bool {
+        evaluation.every > 0 && ((round + 1) % evaluation.every == 0 || round == rounds - 1)
+    }
+
+    /// Whether the weights after `round` (from 0) are kept as a checkpoint for good.
+    public func isCheckpoint(round: Int) -> Bool {
+        checkpointEvery > 0 && (round + 1) % checkpointEvery == 0
+    }
+
+    private static func milliseconds(_ seconds: Double) -> Int64 {
+        seconds.isFinite ? Int64(min(max(1, (seconds * 1000).rounded()), 1e15)) : 1
+    }
+}

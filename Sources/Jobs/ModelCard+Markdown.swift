@@ -1,0 +1,105 @@
+import Foundation
+
+extension ModelCard {
+    /// The card for people.
+    public func markdown() -> String {
+        var lines = ["# \(Self.escaped(specification.name))", ""]
+        let standing = weights.round.map { "after round \($0) of \(specification.rounds)" } ?? "before the first round"
+        lines += [
+            "Weights of the model `\(Self.code(specification.modelName))` \(standing), trained by the federation "
+                + "\(Self.escaped(federation)) on the data set `\(Self.code(specification.data))` without moving the data.",
+            "",
+            "| | |", "|---|---|",
+            "| job | `\(Self.code(job.id))` by \(Self.escaped(job.operator)), \(job.status.state.rawValue)"
+                + (job.status.reason.isEmpty ? "" : ": \(Self.escaped(job.status.reason))") + " |",
+            "| submitted | \(Self.time(job.submittedAt)) |",
+        ]
+        if let ended = job.endedAt { lines.append("| ended | \(Self.time(ended)) |") }
+        lines += [
+            "| weights | `\(Self.code(weights.digest))` |",
+            "| size | \(weights.bytes) bytes, \(weights.tensors) tensors, \(weights.parameters) values |",
+            "| schema | `\(Self.code(weights.schema))` |",
+            "| initial weights | `\(Self.code(initialWeights))` |",
+            "| rounds completed | \(lineage.count) |",
+        ]
+        if let bestRound {
+            lines.append("| best round by \(Self.escaped("\(specification.selectBy)")) | \(bestRound) |")
+        }
+        lines.append("| written by | \(Self.escaped(software)) |")
+        lines += section(
+            "Metrics", ["metric", "value"],
+            metrics.sorted { $0.key < $1.key }.map { [Self.escaped($0.key), Self.figure($0.value)] })
+        lines += section(
+            "Clients", ["client", "chosen", "admitted", "examples"],
+            clients.map { [Self.escaped($0.name), "\($0.rounds)", "\($0.admitted)", "\($0.examples)"] })
+        lines += section("Trainers", ["trainer and libraries", "clients"], trainers)
+        lines += section(
+            "Lineage", ["round", "attempt", "admitted", "examples", "evaluation", "weights"], lineage.map(row))
+        lines += section("Refusals", ["round", "client", "code", "reason"], refusals)
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var trainers: [[String]] {
+        var clients: [String: Set<String>] = [:]
+        for update in lineage.flatMap(\.admitted) where !update.trainer.isEmpty {
+            clients[Self.list(update.trainer), default: []].insert(update.client)
+        }
+        if !initialTrainer.isEmpty { clients[Self.list(initialTrainer), default: []].insert("initial weights") }
+        return clients.sorted { $0.key < $1.key }
+            .map { [$0.key, Participants.sorted($0.value).map(Self.escaped).joined(separator: ", ")] }
+    }
+
+    private var refusals: [[String]] {
+        lineage.flatMap { round in
+            round.refusals.map {
+                ["\(round.round)", Self.escaped($0.client), Self.escaped($0.code), Self.escaped($0.reason)]
+            }
+        }
+    }
+
+    private func row(_ round: Round) -> [String] {
+        let metric = specification.selectBy.metric
+        return [
+            "\(round.round)", "\(round.attempt)",
+            round.admitted.map { Self.escaped($0.client) }.joined(separator: ", "),
+            "\(round.admitted.reduce(0) { $0 + $1.examples })",
+            round.evaluation[metric].map { "\(Self.escaped(metric)) \(Self.figure($0))" } ?? "",
+            "`\(Self.code(String(round.weights.prefix(16))))`",
+        ]
+    }
+
+    /// A heading and a table; nothing for an empty table.
+    private func section(_ title: String, _ header: [String], _ rows: [[String]]) -> [String] {
+        guard !rows.isEmpty else { return [] }
+        let table = [header, header.map { _ in "---" }] + rows
+        return ["", "## \(title)", ""] + table.map { "| " + $0.joined(separator: " | ") + " |" }
+    }
+
+    private static func list(_ entries: [String: String]) -> String {
+        entries.sorted { $0.key < $1.key }.map { "\(escaped($0.key)): \(escaped($0.value))" }.joined(separator: "; ")
+    }
+
+    private static func figure(_ value: Double) -> String {
+        value.isFinite ? String(format: "%.6g", value) : "\(value)"
+    }
+
+    private static func time(_ milliseconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(milliseconds) / 1000).formatted(.iso8601)
+    }
+
+    /// Text from elsewhere that cannot break out of a table's cell.
+    private static func escaped(_ text: String) -> String {
+        var result = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "|", "*", "_", "`", "<", ">", "[", "]", "\\", "#": result += "\\\(scalar)"
+            default: result.unicodeScalars.append(scalar.value < 0x20 || scalar.value == 0x7F ? " " : scalar)
+            }
+        }
+        return result
+    }
+
+    private static func code(_ text: String) -> String {
+        String(text.map { $0 == "`" || $0 == "|" || $0.isNewline ? "?" : $0 })
+    }
+}

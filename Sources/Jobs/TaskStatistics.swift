@@ -1,0 +1,126 @@
+/// What one task counted at one client: only additive figures, because averages of ratios are wrong.
+///
+/// The coordinator adds these over clients and derives every ratio from the totals (`Metrics`).
+public struct TaskStatistics: Sendable, Hashable, Codable {
+    /// How many examples the figures cover.
+    public var examples: Int
+    /// Named sums over the examples, for instance "loss" or "correct".
+    public var sums: [String: Double]
+    /// A square confusion matrix, rows are true classes; nil when the task is not classification.
+    public var confusion: [[Int]]?
+
+    /// Creates statistics.
+    public init(examples: Int = 0, sums: [String: Double] = [:], confusion: [[Int]]? = nil) {
+        self.examples = examples
+        self.sums = sums
+        self.confusion = confusion
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case examples, sums, confusion
+    }
+
+    /// Reads statistics; `sums` and `confusion` may be left out.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        examples = try container.decode(Int.self, forKey: .examples)
+        sums = try container.decodeIfPresent([String: Double].self, forKey: .sums) ?? [:]
+        confusion = try container.decodeIfPresent([[Int]].self, forKey: .confusion)
+    }
+
+    /// Adds figure by figure; a missing figure counts as 0 and the smaller confusion matrix is padded with zeros.
+    ///
+    /// Validated inputs (`validated`) of fewer than 2^20 clients cannot overflow; whole numbers saturate beyond that.
+    public static func + (left: TaskStatistics, right: TaskStatistics) -> TaskStatistics {
+        var total = left
+        total.examples = saturatingSum(left.examples, right.examples)
+        total.sums.merge(right.sums) { $0 + $1 }
+        guard let added = right.confusion else { return total }
+        guard var counts = left.confusion else {
+            total.confusion = added
+            return total
+        }
+        let classes = max(counts.count, added.count)
+        for row in counts.indices {
+            counts[row].append(contentsOf: repeatElement(0, count: max(0, classes - counts[row].count)))
+        }
+        while counts.count < classes { counts.append(Array(repeating: 0, count: classes)) }
+        for (row, values) in added.enumerated() {
+            for (column, value) in values.enumerated() where column < counts[row].count {
+                counts[row][column] = saturatingSum(counts[row][column], value)
+            }
+        }
+        total.confusion = counts
+        return total
+    }
+
+    /// Adds in place, as `+` does.
+    public static func += (left: inout TaskStatistics, right: TaskStatistics) {
+        left = left + right
+    }
+
+    /// Adds statistics by client in ascending order of the client's name (UTF-8), so that the floating-point result
+    /// does not depend on the order of arrival.
+    public static func total(_ parts: [String: TaskStatistics]) -> TaskStatistics {
+        parts.sorted { Participants.precedes($0.key, $1.key) }.reduce(TaskStatistics()) { $0 + $1.value }
+    }
+
+    private static func saturatingSum(_ left: Int, _ right: Int) -> Int {
+        let (sum, overflow) = left.addingReportingOverflow(right)
+        return overflow ? (right > 0 ? Int.max : Int.min) : sum
+    }
+}
+
+extension TaskStatistics {
+    /// The most sums that one task may report.
+    public static let maximumSums = 256
+    /// The longest name of a sum, in UTF-8 bytes.
+    public static let maximumNameLength = 128
+
+    /// Returns the statistics when they are possible: examples in `0...maximumExamples`; at most 256 sums, all finite,
+    /// named in 1...128 bytes; a square confusion matrix of at most `maximumClasses` classes without negative counts
+    /// whose total is at most `examples`.
+    ///
+    /// - Throws: `JobsError` with the code `invalidStatistics`, naming the figure, what was found and what is allowed.
+    public func validated(maximumExamples: Int, maximumClasses: Int = 4096) throws -> TaskStatistics {
+        guard examples >= 0, examples <= maximumExamples else {
+            throw invalid("examples: found \(examples), expected 0 to \(maximumExamples)")
+        }
+        guard sums.count <= Self.maximumSums else {
+            throw invalid("sums: found \(sums.count) entries, expected at most \(Self.maximumSums)")
+        }
+        for (name, value) in sums.sorted(by: { $0.key < $1.key }) {
+            guard (1...Self.maximumNameLength).contains(name.utf8.count) else {
+                throw invalid(
+                    "sums: found a name of \(name.utf8.count) bytes, expected 1 to \(Self.maximumNameLength)")
+            }
+            guard value.isFinite else {
+                throw invalid("sums.\(name): found \(value), expected a finite number")
+            }
+        }
+        guard let confusion else { return self }
+        guard confusion.count <= maximumClasses else {
+            throw invalid("confusion: found \(confusion.count) classes, expected at most \(maximumClasses)")
+        }
+        var total = 0
+        for (index, row) in confusion.enumerated() {
+            guard row.count == confusion.count else {
+                throw invalid("confusion[\(index)]: found \(row.count) columns, expected \(confusion.count)")
+            }
+            for value in row {
+                guard value >= 0, value <= examples else {
+                    throw invalid("confusion[\(index)]: found the count \(value), expected 0 to \(examples)")
+                }
+                total += value
+                guard total <= examples else {
+                    throw invalid("confusion: the counts add up to more than the \(examples) examples")
+                }
+            }
+        }
+        return self
+    }
+
+    private func invalid(_ message: String) -> JobsError {
+        JobsError(code: .invalidStatistics, message: "statistics, \(message)")
+    }
+}

@@ -1,0 +1,30 @@
+public import Layers
+public import Tensors
+
+/// A classifier of examples with several inputs.
+///
+/// Inputs come as one tensor a modality, in the order the model was made with. Like every module, a model belongs to
+/// one thread.
+public protocol MultimodalModel: Module {
+    /// The number of classes K.
+    var classCount: Int { get }
+
+    /// Scores of the classes before the softmax, `[B, K]`.
+    ///
+    /// - Throws: `TensorError` when an input does not fit.
+    func logits(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> Tensor
+}
+
+extension MultimodalModel {
+    /// Checks the number of inputs and that all have the batch's size.
+    func checkInputs(_ batch: ModelBatch, count: Int) throws(TensorError) {
+        guard batch.inputs.count == count, batch.lengths.count == count else {
+            throw TensorError(
+                .invalidArgument, "model: expected \(count) inputs, found \(batch.inputs.count)")
+        }
+        guard let size = batch.inputs.first?.shape.first, batch.inputs.allSatisfy({ $0.shape.first == size }) else {
+            throw TensorError(
+                .invalidArgument, "model: the inputs differ in batch size: \(batch.inputs.map(\.shape))")
+        }
+    }
+}

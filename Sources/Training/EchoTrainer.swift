@@ -1,0 +1,76 @@
+import Datasets
+import Foundation
+public import Jobs
+import Randomness
+import Weights
+
+/// The session of the model `echo`: weights of any size and updates of zeros, without any numerics.
+///
+/// It measures what a federation costs beside training, and tests daemons. The `model` map has the key `size`: the bytes of
+/// the one tensor `values` (F32), a multiple of 4, 4096 unless given. LibTorch is never called.
+public final class EchoTrainer: TrainerSession {
+    /// The value of `model.name`.
+    public static let modelName = "echo"
+    /// The largest `size`, 8 GiB.
+    public static let maximumBytes = 8 << 30
+
+    /// The answer to `hello`; the schema is that of `values`.
+    public let greeting: TrainerReply.Hello
+
+    private let seed: UInt64
+    private let schema: WeightsSchema
+    private let counts: [String: Int]
+
+    /// Makes a session.
+    ///
+    /// - Throws: `TrainingError` for a wrong `model` map, `DatasetError` for a broken site manifest.
+    public init(_ hello: TrainerRequest.Hello) throws {
+        let reader = try SettingsReader(hello.model, place: "model", code: .model, known: ["name", "size"])
+        let size = try reader.int("size", 4096, in: 4...Self.maximumBytes)
+        guard size.isMultiple(of: 4) else {
+            throw TrainingError(.model, "model.size: found \(size), expected a multiple of 4, the bytes of a Float32")
+        }
+        seed = hello.seed
+        schema = try WeightsSchema([TensorSpec(name: "values", dtype: .f32, shape: [size / 4])])
+        counts = try hello.data.map { try SiteManifest.load(folder: $0.path).counts } ?? [:]
+        greeting = TrainerReply.Hello(
+            trainer: TrainerSessions.trainerName, threads: hello.threads, libraries: [:], schema: schema.digest,
+            datasets: counts)
+    }
+
+    /// Writes uniform numbers in [−1, 1) from the stream (seed, `"init"`).
+    public func initialise(_ request: TrainerRequest.Initialise) throws {
+        var stream = RandomStream(seed: seed, purpose: "init")
+        var weights = Weights(zeros: schema)
+        try weights.withMutableFloats("values") { stream.fillUniform($0, low: -1, high: 1) }
+        try TrainerFiles.write(weights, to: request.output)
+    }
+
+    /// Checks the weights' header and writes zeros of its update schema. Counts the site's training examples, or one.
+    public func train(_ request: TrainerRequest.Train, _ monitor: TrainerMonitor) throws -> TaskStatistics {
+        try monitor.checkCancellation()
+        let schema = try header(request.weights)
+        try TrainerFiles.write(Weights(zeros: schema.updateSchema()), to: request.update)
+        let examples = max(1, counts["train"] ?? 1)
+        return TaskStatistics(examples: examples, sums: ["loss": 0])
+    }
+
+    /// Checks the weights' header and counts the site's examples of the split, or one.
+    public func evaluate(_ request: TrainerRequest.Evaluate, _ monitor: TrainerMonitor) throws -> TaskStatistics {
+        try monitor.checkCancellation()
+        _ = try header(request.weights)
+        return TaskStatistics(examples: max(1, counts[request.split] ?? 1), sums: ["loss": 0])
+    }
+
+    private func header(_ path: String) throws -> WeightsSchema {
+        let found = try SafetensorsFile(
+            path: path, limits: ReadLimits(dataBytes: schema.byteCount, tensors: schema.tensors.count)
+        ).schema
+        guard found == schema else {
+            throw TrainingError(
+                .weights, "\(path): not this model's weights: \(found.difference(from: schema).joined(separator: "; "))"
+            )
+        }
+        return found
+    }
+}

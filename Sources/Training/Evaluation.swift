@@ -1,0 +1,75 @@
+public import Datasets
+public import Jobs
+import Layers
+import ModelZoo
+import Tensors
+
+/// Counting how a model does on held-out examples.
+///
+/// Everything returned is additive over sites: the summed `loss`, the number `correct`, and the confusion matrix (rows are
+/// true classes). Ratios are derived from totals, never averaged.
+public struct Evaluation: Sendable {
+    /// The numbers of the method; the free keys of the job's `evaluation` map.
+    public struct Configuration: Sendable, Hashable {
+        /// Examples of a forward pass; the result depends on it only in the last bits.
+        public var batchSize = 256
+        /// The threads that the job asks for; nil for what the site gives.
+        public var threads: Int?
+
+        /// The defaults.
+        public init() {}
+
+        /// Reads the free keys of the job's `evaluation` map.
+        ///
+        /// - Throws: `TrainingError` with code `config` naming the key.
+        public init(_ settings: Settings) throws(TrainingError) {
+            let reader = try SettingsReader(
+                settings, place: "evaluation", code: .config, known: ["batchSize", "threads"])
+            batchSize = try reader.int("batchSize", batchSize, in: 1...1_000_000)
+            threads = try reader.optionalInt("threads", in: 1...1024)
+        }
+    }
+
+    /// Evaluates without dropout and without recording gradients.
+    ///
+    /// - Parameter observer: called after every batch with the fraction done and the mean loss so far; may throw to give up.
+    /// - Returns: zeros for no examples.
+    /// - Throws: `TensorError` when an operation fails; whatever the observer throws.
+    public static func run(
+        _ entry: ModelRegistry.Entry,
+        on data: DatasetView,
+        _ configuration: Configuration = Configuration(),
+        observer: LocalTraining.Observer = { _, _ in }
+    ) throws -> TaskStatistics {
+        let classes = entry.model.classCount
+        let context = ForwardContext.evaluation()
+        var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
+        var lossSum = 0.0
+        var start = 0
+        while start < data.count {
+            let end = min(start + configuration.batchSize, data.count)
+            let rows = data.selecting(start..<end)
+            let (loss, answers) = try noGrad { () throws(TensorError) in
+                let batch = try ModelBatch(rows, modalities: entry.modalities)
+                let logits = try entry.model.logits(batch, context)
+                guard let target = batch.labels else {
+                    throw TensorError(.invalidArgument, "evaluation: the batch has no labels")
+                }
+                return (
+                    try logits.crossEntropy(target, reduction: .sum).item(), try logits.argmax(axis: 1).integers()
+                )
+            }
+            guard loss.isFinite else {
+                throw TrainingError(
+                    .diverged, "the loss over examples \(start)..<\(end) is \(loss): expected a finite number")
+            }
+            lossSum += loss
+            for (label, answer) in zip(rows.labels, answers) { confusion[label][answer] += 1 }
+            start = end
+            try observer(Double(end) / Double(data.count), lossSum / Double(end))
+        }
+        let correct = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
+        return TaskStatistics(
+            examples: data.count, sums: ["loss": lossSum, "correct": Double(correct)], confusion: confusion)
+    }
+}

@@ -1,0 +1,147 @@
+public import Datasets
+public import Jobs
+public import Layers
+public import ModelZoo
+import Tensors
+
+/// Makes the model that a job's `model` map asks for.
+///
+/// | `name` | other keys |
+/// |---|---|
+/// | `har` | `fusion` (`attention`, `concat`), `hidden` (128), `classes` (6), `modalities` (`[acc, gyro]`), `channels` (3), `dropout` (0.1) |
+/// | `softmax` | `features`, `classes`: needed where there is no data to take them from |
+///
+/// The model's shape comes from the map and its defaults; where the data of a site are known they must agree, so that
+/// every participant has the same weights or says why not.
+public enum ModelRegistry {
+    /// The names that `model.name` may have for `make`.
+    public static let names = ["har", "softmax"]
+
+    /// A model, and which of the data's modalities it takes.
+    public struct Entry {
+        /// The model.
+        public var model: any MultimodalModel
+        /// Positions in the data's list of modalities, in the model's order; nil when there is no data.
+        public var modalities: [Int]?
+
+        /// Pairs a model with positions; all modalities of the data, in order, when nil.
+        public init(model: any MultimodalModel, modalities: [Int]? = nil) {
+            self.model = model
+            self.modalities = modalities
+        }
+    }
+
+    /// Makes a model.
+    ///
+    /// - Parameters:
+    ///   - settings: the job's `model` map.
+    ///   - manifest: what the site's data look like, if there are any.
+    ///   - initializer: where the first values come from.
+    /// - Throws: `TrainingError` with code `model` for the map, `data` when the data do not fit it.
+    public static func make(
+        _ settings: Settings,
+        manifest: SiteManifest?,
+        _ initializer: Initializer
+    ) throws(TrainingError) -> Entry {
+        let entry: Entry
+        switch try name(of: settings) {
+        case "har": entry = try har(settings, manifest, initializer)
+        default: entry = try softmax(settings, manifest, initializer)
+        }
+        if let manifest, manifest.classes.count != entry.model.classCount {
+            throw TrainingError(
+                .data,
+                "data set '\(manifest.dataset)' has \(manifest.classes.count) classes, the model \(entry.model.classCount): "
+                    + "expected as many (model.classes)")
+        }
+        return entry
+    }
+
+    private static func name(of settings: Settings) throws(TrainingError) -> String {
+        let all = names + [EchoTrainer.modelName]
+        guard let setting = settings["name"] else {
+            throw TrainingError(.model, "model: key 'name' is missing, expected one of \(all.joined(separator: ", "))")
+        }
+        guard let name = setting.stringValue, names.contains(name) else {
+            let found = setting.stringValue ?? "?"
+            throw TrainingError(
+                .model, "model.name: unknown model '\(found.prefix(64))'" + Suggestion.text(for: found, among: all))
+        }
+        return name
+    }
+
+    private static func har(
+        _ settings: Settings,
+        _ manifest: SiteManifest?,
+        _ initializer: Initializer
+    ) throws(TrainingError) -> Entry {
+        let reader = try SettingsReader(
+            settings, place: "model", code: .model,
+            known: ["name", "fusion", "hidden", "classes", "modalities", "channels", "dropout"])
+        let names = try reader.optionalWords("modalities") ?? HARModel.Configuration.inertialSensors.map(\.name)
+        let channels = try reader.int("channels", 3, in: 1...65_536)
+        let fusion = try reader.word("fusion", "attention", among: HARModel.Fusion.allCases.map(\.rawValue))
+        let configuration = HARModel.Configuration(
+            fusion: HARModel.Fusion(rawValue: fusion) ?? .attention,
+            sensors: names.map { .init(name: $0, features: channels) },
+            classes: try reader.int("classes", 6, in: 1...65_536),
+            hidden: try reader.int("hidden", 128, in: 4...4096),
+            dropout: try reader.double("dropout", 0.1, in: 0...0.99))
+        var positions: [Int]?
+        if let manifest {
+            positions = try names.map { name throws(TrainingError) in
+                let known = manifest.modalities.map(\.name)
+                guard let position = known.firstIndex(of: name) else {
+                    throw TrainingError(
+                        .data,
+                        "data set '\(manifest.dataset)' has no modality '\(name)'"
+                            + Suggestion.text(for: name, among: known))
+                }
+                let shape = manifest.modalities[position].shape
+                guard shape.count == 2, shape[0] >= ConvolutionEncoder.reduction, shape[1] == channels else {
+                    throw TrainingError(
+                        .data,
+                        "data set '\(manifest.dataset)': modality '\(name)' has shape \(shape), expected "
+                            + "[at least \(ConvolutionEncoder.reduction) steps, \(channels)]")
+                }
+                return position
+            }
+        }
+        return Entry(
+            model: try built { () throws(TensorError) in try HARModel(configuration, initializer) },
+            modalities: positions)
+    }
+
+    private static func softmax(
+        _ settings: Settings,
+        _ manifest: SiteManifest?,
+        _ initializer: Initializer
+    ) throws(TrainingError) -> Entry {
+        let reader = try SettingsReader(
+            settings, place: "model", code: .model, known: ["name", "features", "classes"])
+        let offered = manifest.map { $0.modalities.reduce(0) { $0 + $1.elements } }
+        let features = try reader.optionalInt("features", in: 1...(1 << 24)) ?? offered
+        let classes = try reader.optionalInt("classes", in: 1...65_536) ?? manifest?.classes.count
+        guard let features, let classes else {
+            throw TrainingError(
+                .model, "model: without data the model 'softmax' needs the keys 'features' and 'classes'")
+        }
+        if let offered, offered != features {
+            throw TrainingError(
+                .data, "the data hold \(offered) values an example, the model expects \(features) (model.features)")
+        }
+        return Entry(
+            model: try built { () throws(TensorError) in
+                try SoftmaxModel(features: features, classes: classes, initializer)
+            },
+            modalities: manifest.map { Array($0.modalities.indices) })
+    }
+
+    private static func built<Model>(_ make: () throws(TensorError) -> Model) throws(TrainingError) -> Model {
+        do throws(TensorError) {
+            return try make()
+        } catch {
+            throw TrainingError(.model, "model: cannot be made", cause: error)
+        }
+    }
+}

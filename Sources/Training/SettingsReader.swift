@@ -1,0 +1,124 @@
+public import Jobs
+
+/// Reads a free map of a job key by key: typed, ranged, and with a suggestion for a key or word that nobody knows.
+public struct SettingsReader {
+    private let settings: Settings
+    private let place: String
+    private let code: TrainingError.Code
+
+    /// Starts on a map.
+    ///
+    /// - Parameters:
+    ///   - place: what the map is called in messages, e.g. `training`.
+    ///   - code: the code of errors about it.
+    ///   - known: every key that may be there.
+    /// - Throws: `TrainingError` for the first key (in alphabetical order) that is not known.
+    public init(
+        _ settings: Settings,
+        place: String,
+        code: TrainingError.Code,
+        known: [String]
+    ) throws(TrainingError) {
+        self.settings = settings
+        self.place = place
+        self.code = code
+        for key in settings.keys.sorted() where !known.contains(key) {
+            throw TrainingError(
+                code, "\(place): unknown key '\(key.prefix(64))'" + Suggestion.text(for: key, among: known))
+        }
+    }
+
+    /// A whole number, `standard` when the key is absent.
+    public func int(_ key: String, _ standard: Int, in range: ClosedRange<Int>) throws(TrainingError) -> Int {
+        try optionalInt(key, in: range) ?? standard
+    }
+
+    /// A whole number, nil when the key is absent.
+    public func optionalInt(_ key: String, in range: ClosedRange<Int>) throws(TrainingError) -> Int? {
+        guard let setting = settings[key] else { return nil }
+        guard let value = setting.intValue, range.contains(value) else {
+            throw wrong(key, setting, "a whole number in \(range.lowerBound)...\(range.upperBound)")
+        }
+        return value
+    }
+
+    /// A finite number, `standard` when the key is absent.
+    public func double(_ key: String, _ standard: Double, in range: ClosedRange<Double>) throws(TrainingError) -> Double
+    {
+        guard let setting = settings[key] else { return standard }
+        guard let value = setting.doubleValue, range.contains(value) else {
+            throw wrong(key, setting, "a number in \(range.lowerBound)...\(range.upperBound)")
+        }
+        return value
+    }
+
+    /// One of some words, `standard` when the key is absent.
+    public func word(_ key: String, _ standard: String, among words: [String]) throws(TrainingError) -> String {
+        guard let setting = settings[key] else { return standard }
+        guard let value = setting.stringValue else {
+            throw wrong(key, setting, "one of \(words.joined(separator: ", "))")
+        }
+        guard words.contains(value) else {
+            throw TrainingError(
+                code, "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words)
+            )
+        }
+        return value
+    }
+
+    /// A list of texts, nil when the key is absent.
+    public func optionalWords(_ key: String) throws(TrainingError) -> [String]? {
+        guard let setting = settings[key] else { return nil }
+        guard let list = setting.listValue, !list.isEmpty else { throw wrong(key, setting, "a list of names") }
+        var words: [String] = []
+        for entry in list {
+            guard let word = entry.stringValue else { throw wrong(key, setting, "a list of names") }
+            words.append(word)
+        }
+        return words
+    }
+
+    private func wrong(_ key: String, _ setting: Setting, _ expected: String) -> TrainingError {
+        let found =
+            switch setting {
+            case .bool(let value): "\(value)"
+            case .int(let value): "\(value)"
+            case .double(let value): "\(value)"
+            case .string(let value): "'\(value.prefix(64))'"
+            case .list(let values): "a list of \(values.count)"
+            }
+        return TrainingError(code, "\(place).\(key): found \(found), expected \(expected)")
+    }
+}
+
+/// Finding what somebody may have meant.
+enum Suggestion {
+    /// `: did you mean 'x'?` for the nearest candidate, else the list of candidates.
+    static func text(for word: String, among candidates: [String]) -> String {
+        let nearest = candidates.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
+        if let nearest, nearest.distance <= max(1, nearest.word.count / 3) {
+            return ": did you mean '\(nearest.word)'?"
+        }
+        return ", expected one of \(candidates.sorted().joined(separator: ", "))"
+    }
+
+    /// The number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string
+    /// alignment), case ignored, over at most the first 64 characters.
+    static func distance(_ a: String, _ b: String) -> Int {
+        let left = Array(a.lowercased().prefix(64))
+        let right = Array(b.lowercased().prefix(64))
+        var rows = [Array(0...right.count)]
+        for i in 1..<(left.count + 1) {
+            var row = [i] + Array(repeating: 0, count: right.count)
+            for j in 1..<(right.count + 1) {
+                let replaced = rows[i - 1][j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1)
+                row[j] = min(replaced, rows[i - 1][j] + 1, row[j - 1] + 1)
+                if i > 1, j > 1, left[i - 1] == right[j - 2], left[i - 2] == right[j - 1] {
+                    row[j] = min(row[j], rows[i - 2][j - 2] + 1)
+                }
+            }
+            rows.append(row)
+        }
+        return rows[left.count][right.count]
+    }
+}

@@ -1,0 +1,22 @@
+/// The protocol version and how both sides agree on one.
+public enum ProtocolVersion {
+    /// The newest version that this code speaks.
+    public static let current = 1
+    /// The oldest version that this code speaks.
+    public static let oldest = 1
+    /// Names of the optional features of this code, sent in `Hello` and `Welcome`.
+    public static let features: [String] = []
+
+    /// The version that both sides speak: the lower of the two newest.
+    ///
+    /// - Throws: ``WireError`` (`incompatibleVersion`) when the peer's newest is older than our oldest.
+    public static func negotiated(with peer: Int) throws -> Int {
+        let version = min(peer, current)
+        guard version >= oldest else {
+            throw WireError(
+                .incompatibleVersion,
+                "protocol version: the peer speaks up to \(peer), this side \(oldest) to \(current)")
+        }
+        return version
+    }
+}

@@ -1,0 +1,54 @@
+import Durability
+import Foundation
+import Jobs
+import Synchronization
+import TestSupport
+import Testing
+import Weights
+import WireMessages
+
+@testable import Coordinator
+
+/// At every crash point the disk loses what was not synchronised and the coordinator starts again; the weights come out
+/// the same, bit for bit.
+@Suite struct CrashTests {
+    @Test(arguments: CrashPoint.coordinator, LossyFileSystem.Loss.allCases)
+    func theResultIsTheSame(point: CrashPoint, loss: LossyFileSystem.Loss) async throws {
+        let folder = try TemporaryFolder()
+        let disk = LossyFileSystem()
+        let (crashes, crash) = AsyncStream<Void>.makeStream()
+        let points = try CrashPoints.parsing("\(point.rawValue)@2") { _ in
+            disk.powerOff()
+            crash.yield()
+            throw DurabilityError(.crashed, "crashed at \(point)")
+        }
+        let job = Mutex("")
+        try? await TestServer.run(folder: folder.path, settings: settings(disk, points)) { server in
+            let id = try await server.submit(Fixtures.specification(evaluation: 1)).job
+            job.withLock { $0 = id }
+            try await server.withSites([ScriptedSite("site-1"), ScriptedSite("site-2")]) {
+                for await _ in crashes { return }
+            }
+        }
+        let id = job.withLock { $0 }
+        #expect(!id.isEmpty)
+        disk.crash(loss)
+        let expected = try Fixtures.weights(after: 3, clients: ["site-1", "site-2"]).digest()
+        try await TestServer.run(folder: folder.path, settings: settings(disk, .none)) { server in
+            let summary = try await server.withSites([ScriptedSite("site-1"), ScriptedSite("site-2")]) {
+                try await server.finished(id)
+            }
+            #expect(summary.state == "finished")
+            #expect(summary.weightsDigest == expected)
+            #expect(Fixtures.digest(try await server.export(id).1) == expected)
+            #expect(try await server.rounds(id).allSatisfy { $0.attempt == 0 })
+        }
+    }
+
+    private func settings(_ disk: LossyFileSystem, _ points: CrashPoints) -> CoordinatorSettings {
+        Fixtures.settings {
+            $0.fileSystem = disk
+            $0.crash = points
+        }
+    }
+}

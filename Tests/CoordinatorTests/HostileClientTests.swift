@@ -1,0 +1,248 @@
+import Foundation
+import GRPCCore
+import Jobs
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import Weights
+import Wire
+import WireMessages
+
+@testable import Coordinator
+
+/// Whatever one client sends, it is refused with a reason and the round goes on with the others.
+@Suite struct HostileClientTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        var testDescription: String
+        var code: String
+        var answer: @Sendable (Tributary_V1_Task) throws -> ScriptedSite.Answer
+    }
+
+    static func good(_ task: Tributary_V1_Task) throws -> [UInt8] {
+        Safetensors.encode(try Fixtures.update(client: "evil", round: Int(task.identity.round)))
+    }
+
+    /// The good update with other floats from a position in its data.
+    static func poisoned(_ task: Tributary_V1_Task, with value: Float) throws -> [UInt8] {
+        var bytes = try good(task)
+        withUnsafeBytes(of: value) { bytes.replaceSubrange(bytes.count - 4..<bytes.count, with: $0) }
+        return bytes
+    }
+
+    static let cases: [Case] = [
+        Case(testDescription: "too many bytes", code: "size") { .bytes(try good($0) + [0, 0, 0, 0]) },
+        Case(testDescription: "an enormous size", code: "size") { task in
+            .bytes(try good(task)) { $0.totalBytes = 1 << 50 }
+        },
+        Case(testDescription: "another tensor name", code: "schema") { task in
+            var bytes = try good(task)
+            if let at = String(decoding: bytes, as: UTF8.self).range(of: "layer.bias") {
+                let start = String(decoding: bytes, as: UTF8.self).utf8.distance(
+                    from: String(decoding: bytes, as: UTF8.self).startIndex, to: at.lowerBound)
+                bytes.replaceSubrange(start..<start + 10, with: Array("layer.evil".utf8))
+            }
+            return .bytes(bytes)
+        },
+        Case(testDescription: "NaN", code: "non-finite") { .bytes(try poisoned($0, with: .nan)) },
+        Case(testDescription: "infinity", code: "non-finite") { .bytes(try poisoned($0, with: .infinity)) },
+        Case(testDescription: "an enormous norm", code: "norm") { .bytes(try poisoned($0, with: 3e38)) },
+        Case(testDescription: "not safetensors", code: "format") { task in
+            .bytes([UInt8](repeating: 0xFF, count: try good(task).count))
+        },
+        Case(testDescription: "10^18 examples", code: "examples") { task in
+            .bytes(try good(task)) { $0.statistics.examples = 1_000_000_000_000_000 }
+        },
+        Case(testDescription: "no examples", code: "examples") { task in
+            .bytes(try good(task)) { $0.statistics.examples = 0 }
+        },
+        Case(testDescription: "a sum that is NaN", code: "statistics") { task in
+            .bytes(try good(task)) { $0.statistics.sums["loss"] = .nan }
+        },
+        Case(testDescription: "a confusion matrix of more than its examples", code: "statistics") { task in
+            .bytes(try good(task)) {
+                $0.statistics.classes = 1
+                $0.statistics.confusion = [1000]
+            }
+        },
+        Case(testDescription: "other weights", code: "weights") { task in
+            .bytes(try good(task)) { $0.weightsDigest = String(repeating: "0", count: 64) }
+        },
+        Case(testDescription: "another digest", code: "digest") { task in
+            .bytes(try good(task)) { $0.digest = String(repeating: "0", count: 64) }
+        },
+    ]
+
+    @Test(arguments: cases)
+    func isRefusedWithAReason(_ hostile: Case) async throws {
+        let folder = try TemporaryFolder()
+        try await TestServer.run(folder: folder.path) { server in
+            let specification = Fixtures.specification(rounds: 2, clients: 3) { $0.clients.minimumUpdates = 2 }
+            let job = try await server.submit(specification).job
+            let evil = ScriptedSite("evil") { task in (try? hostile.answer(task)) ?? .silence }
+            let summary = try await server.withSites([ScriptedSite("site-1"), ScriptedSite("site-2"), evil]) {
+                try await server.finished(job)
+            }
+            #expect(summary.state == "finished")
+            #expect(summary.weightsDigest == (try Fixtures.weights(after: 2, clients: ["site-1", "site-2"])).digest())
+            for round in try await server.rounds(job) {
+                #expect(round.refusals.map(\.client) == ["evil"])
+                #expect(round.refusals.map(\.code) == [hostile.code])
+                #expect(round.refusals.allSatisfy { !$0.reason.isEmpty })
+            }
+            #expect(evil.receipts.withLock { $0.allSatisfy { $0.status == .refused && $0.code == hostile.code } })
+        }
+    }
+
+    /// A round that stays open because `site-2` says nothing; gives the task that `site-1` got.
+    private func withOpenRound(
+        _ body: @escaping @Sendable (TestServer, String, Tributary_V1_Task, ScriptedSite) async throws -> Void
+    ) async throws {
+        let folder = try TemporaryFolder()
+        try await TestServer.run(folder: folder.path) { server in
+            let job = try await server.submit(Fixtures.specification()).job
+            let first = ScriptedSite("site-1") { _ in .silence }
+            try await server.withSites([first, ScriptedSite("site-2") { _ in .silence }]) {
+                await first.wait { if case .task? = $0.message { true } else { false } }
+                let task = try #require(
+                    first.received.withLock { messages in messages.compactMap { $0.task.hasIdentity ? $0.task : nil }.first })
+                try await body(server, job, task, first)
+            }
+        }
+    }
+
+    /// A slot for `site-1`, through a session message of its own.
+    private func header(_ task: Tributary_V1_Task, bytes: [UInt8], grant: UInt64) -> Tributary_V1_UpdateHeader {
+        var header = ScriptedSite.header(task, client: "site-1", bytes: bytes)
+        header.grant = grant
+        return header
+    }
+
+    private func slot(_ server: TestServer, _ task: Tributary_V1_Task, client: String = "site-1") throws -> UInt64 {
+        let purpose = TransferPurpose(identity: try TaskIdentity(task.identity), direction: .upload)
+        return try #require(server.coordinator.core.registry.grants.offer(client: client, purpose: purpose))
+    }
+
+    @Test func theFirstUpdateCountsAndAReplayChangesNothing() async throws {
+        try await withOpenRound { server, _, task, _ in
+            let bytes = Safetensors.encode(try Fixtures.update(client: "site-1", round: 0))
+            let other = Safetensors.encode(try Fixtures.update(client: "site-1", round: 7))
+            let header = self.header(task, bytes: bytes, grant: try slot(server, task))
+            let first = try await ScriptedSite.submit(header, bytes, server.federation, client: "site-1")
+            #expect(first.status == .committed)
+            let replay = try await ScriptedSite.submit(header, bytes, server.federation, client: "site-1")
+            #expect(replay.status == .committed)
+            let second = self.header(task, bytes: other, grant: 0)
+            let changed = try await ScriptedSite.submit(second, other, server.federation, client: "site-1")
+            #expect(changed.status == .alreadyCommitted)
+            let resume = try await server.federation.resumePoint(
+                .with {
+                    $0.identity = task.identity
+                    $0.digest = Fixtures.digest(bytes)
+                }, metadata: TestServer.metadata(client: "site-1"))
+            #expect(resume.receipt.status == .committed)
+        }
+    }
+
+    @Test func uploadsNeedASlotOfTheirOwn() async throws {
+        try await withOpenRound { server, _, task, _ in
+            let bytes = Safetensors.encode(try Fixtures.update(client: "site-1", round: 0))
+            let foreign = try slot(server, task, client: "site-2")
+            for grant in [0, 1, foreign] {
+                await #expect(throws: RPCError.self) {
+                    try await ScriptedSite.submit(
+                        header(task, bytes: bytes, grant: grant), bytes, server.federation, client: "site-1")
+                }
+            }
+        }
+    }
+
+    @Test func whoWasNotAskedGetsNothing() async throws {
+        try await withOpenRound { server, _, task, _ in
+            let bytes = Safetensors.encode(try Fixtures.update(client: "stranger", round: 0))
+            let grant = try slot(server, task, client: "stranger")
+            let receipt = try await ScriptedSite.submit(
+                header(task, bytes: bytes, grant: grant), bytes, server.federation, client: "stranger")
+            #expect(receipt.status == .roundOver)
+            await #expect(throws: RPCError.self) {
+                try await server.federation.fetchWeights(
+                    .with {
+                        $0.grant = grant
+                        $0.identity = task.identity
+                        $0.digest = task.weightsDigest
+                    }, metadata: TestServer.metadata(client: "stranger")
+                ) { response in for try await _ in response.messages {} }
+            }
+        }
+    }
+
+    @Test func aBrokenUploadIsResumedWhereItStopped() async throws {
+        try await withOpenRound { server, _, task, _ in
+            let bytes = Safetensors.encode(try Fixtures.update(client: "site-1", round: 0))
+            await #expect(throws: RPCError.self) {
+                try await ScriptedSite.submit(
+                    header(task, bytes: bytes, grant: try slot(server, task)), bytes, server.federation,
+                    client: "site-1", upTo: 150)
+            }
+            let point = try await server.federation.resumePoint(
+                .with {
+                    $0.identity = task.identity
+                    $0.digest = Fixtures.digest(bytes)
+                }, metadata: TestServer.metadata(client: "site-1"))
+            #expect(point.offset == 150)
+            var rest = header(task, bytes: bytes, grant: try slot(server, task))
+            rest.offset = point.offset
+            let receipt = try await ScriptedSite.submit(rest, bytes, server.federation, client: "site-1")
+            #expect(receipt.status == .committed)
+        }
+    }
+
+    @Test func aStalledUploadGivesItsSlotBack() async throws {
+        let folder = try TemporaryFolder()
+        let settings = Fixtures.settings { $0.stall = .milliseconds(50) }
+        try await TestServer.run(folder: folder.path, settings: settings) { server in
+            let job = try await server.submit(Fixtures.specification()).job
+            let first = ScriptedSite("site-1") { _ in .silence }
+            try await server.withSites([first, ScriptedSite("site-2") { _ in .silence }]) {
+                await first.wait { if case .task? = $0.message { true } else { false } }
+                let task = try #require(
+                    first.received.withLock { $0.compactMap { $0.task.hasIdentity ? $0.task : nil }.first })
+                let bytes = Safetensors.encode(try Fixtures.update(client: "site-1", round: 0))
+                let header = header(task, bytes: bytes, grant: try slot(server, task))
+                let before = server.coordinator.core.registry.grants.count
+                await #expect(throws: RPCError.self) {
+                    try await server.federation.submitUpdate(metadata: TestServer.metadata(client: "site-1")) { writer in
+                        try await writer.write(.with { $0.header = header })
+                        try await writer.write(.with { $0.chunk = .with { $0.data = Data(bytes[..<10]) } })
+                        try await Task.sleep(for: .seconds(600))
+                    }
+                }
+                #expect(server.coordinator.core.registry.grants.count == before - 1)
+                _ = job
+            }
+        }
+    }
+
+    @Test func aLateUpdateIsAnsweredRoundOver() async throws {
+        let folder = try TemporaryFolder()
+        try await TestServer.run(folder: folder.path) { server in
+            let specification = Fixtures.specification(rounds: 1, clients: 2) {
+                $0.clients.minimumUpdates = 1
+                $0.deadline = 0.3
+            }
+            let job = try await server.submit(specification).job
+            let late = ScriptedSite("site-2") { _ in .silence }
+            try await server.withSites([ScriptedSite("site-1"), late]) {
+                let summary = try await server.finished(job)
+                #expect(summary.state == "finished")
+                let task = try #require(
+                    late.received.withLock { $0.compactMap { $0.task.hasIdentity ? $0.task : nil }.first })
+                let bytes = Safetensors.encode(try Fixtures.update(client: "site-2", round: 0))
+                let receipt = try await ScriptedSite.submit(
+                    ScriptedSite.header(task, client: "site-2", bytes: bytes), bytes, server.federation, client: "site-2")
+                #expect(receipt.status == .roundOver)
+                #expect(try await server.rounds(job)[0].refusals.map(\.code) == ["deadline"])
+            }
+        }
+    }
+}

@@ -1,0 +1,159 @@
+import Foundation
+import GRPCCore
+import Jobs
+import SwiftProtobuf
+import Synchronization
+import TestSupport
+import Testing
+import Wire
+import WireMessages
+
+@testable import Coordinator
+
+@Suite struct SessionTests {
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    @Test func theFirstMessageMustBeAHello() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            await #expect(throws: RPCError.self) {
+                try await server.federation.connect(metadata: TestServer.metadata(client: "site-1")) { writer in
+                    try await writer.write(.with { $0.heartbeat = .init() })
+                    try await Task.sleep(for: .seconds(600))
+                } onResponse: { response in
+                    for try await _ in response.messages {}
+                }
+            }
+        }
+    }
+
+    @Test func aWrongVersionIsRefused() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            await #expect(throws: RPCError.self) {
+                try await server.federation.connect(metadata: TestServer.metadata(client: "site-1")) { writer in
+                    try await writer.write(.with { $0.hello = .init() })
+                    try await Task.sleep(for: .seconds(600))
+                } onResponse: { response in
+                    for try await _ in response.messages {}
+                }
+            }
+        }
+    }
+
+    @Test func aSecondSessionEndsTheFirst() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            let first = ScriptedSite("site-1")
+            let second = ScriptedSite("site-1")
+            try await withThrowingTaskGroup(of: String.self) { group in
+                group.addTask {
+                    await #expect(throws: RPCError.self) { try await first.run(server.federation) }
+                    return "first"
+                }
+                await first.wait { if case .welcome? = $0.message { true } else { false } }
+                group.addTask {
+                    try? await second.run(server.federation)
+                    return "second"
+                }
+                #expect(try await group.next() == "first")
+                await second.wait { if case .welcome? = $0.message { true } else { false } }
+                let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata).clients
+                #expect(clients.map(\.state) == ["connected"])
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test func aSilentSessionIsClosed() async throws {
+        let settings = Fixtures.settings { $0.heartbeat = .milliseconds(30) }
+        try await TestServer.run(folder: folder.path, settings: settings) { server in
+            let site = ScriptedSite("site-1")
+            await #expect(throws: RPCError.self) { try await site.run(server.federation) }
+        }
+    }
+
+    @Test func aRevokedClientIsOutAtOnceAndAfterARestart() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            let job = try await server.submit(
+                Fixtures.specification(rounds: 1, clients: 2) { $0.clients.minimumUpdates = 1 }
+            ).job
+            let evil = ScriptedSite("site-2") { _ in .silence }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await #expect(throws: RPCError.self) { try await evil.run(server.federation) } }
+                try await server.withSites([ScriptedSite("site-1")]) {
+                    await evil.wait { if case .task? = $0.message { true } else { false } }
+                    let response = try await server.operations.revoke(
+                        .with {
+                            $0.name = "site-2"
+                            $0.role = "client"
+                            $0.reason = "key lost"
+                        }, metadata: TestServer.operatorMetadata)
+                    #expect(response.sessionsClosed == 1)
+                    // The round does not wait for who is out.
+                    #expect(try await server.finished(job).state == "finished")
+                }
+                try await group.waitForAll()
+            }
+            #expect(try await server.rounds(job)[0].refusals.map(\.code) == ["revoked"])
+            let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata).clients
+            #expect(clients.map(\.state) == ["away", "revoked"])
+            #expect(clients[1].reason == "key lost")
+            #expect(clients[0].certificateEndsMilliseconds > 0)
+        }
+        try await TestServer.run(folder: folder.path) { server in
+            await #expect(throws: RPCError.self) { try await ScriptedSite("site-2").run(server.federation) }
+        }
+    }
+
+    @Test func shutdownDrainsSessions() async throws {
+        let site = ScriptedSite("site-1")
+        try await TestServer.run(folder: folder.path) { server in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await site.run(server.federation) }
+                await site.wait { if case .welcome? = $0.message { true } else { false } }
+                server.coordinator.shutDown()
+                try await group.waitForAll()
+            }
+        }
+        #expect(site.received.withLock { $0.last?.drain.reason.isEmpty == false })
+    }
+
+    @Test func oneTaskAtATimeInTheOrderOfTheJobs() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            // site-1 does nothing, so that its first task stays with it.
+            let site = ScriptedSite("site-1") { _ in .silence }
+            let other = ScriptedSite("site-2") { _ in .silence }
+            let first = try await server.submit(Fixtures.specification(name: "first")).job
+            try await server.withSites([site, other]) {
+                await site.wait { if case .task? = $0.message { true } else { false } }
+                let second = try await server.submit(Fixtures.specification(name: "second")).job
+                _ = try await server.wait(for: second) { $0.rounds.contains { $0.phase == "training" } }
+                func tasks() -> [String] {
+                    site.received.withLock { $0.compactMap { $0.task.hasIdentity ? $0.task.identity.job : nil } }
+                }
+                #expect(tasks() == [first])
+                _ = try await server.operations.controlJob(
+                    .with {
+                        $0.job = first
+                        $0.action = .stop
+                    }, metadata: TestServer.operatorMetadata)
+                await site.wait { $0.task.identity.job == second }
+                #expect(tasks() == [first, second])
+            }
+        }
+    }
+
+    @Test func anUnknownTaskThatAClientHoldsIsCancelled() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            let site = ScriptedSite("site-1")
+            let held = TaskIdentity(job: "gone", round: 3, attempt: 0, kind: .train)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await site.run(server.federation, holding: [held]) }
+                await site.wait { $0.cancel.identity == held.message }
+                group.cancelAll()
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import Testing
+
+/// Whole federations as processes: the shipped executables, mutual TLS on loopback, real trainers.
+@Suite(.serialized)
+struct FederationTests {
+    static let job = """
+        name: e2e
+        model: {name: softmax, features: 768, classes: 6}
+        data: synthetic-har
+        rounds: 3
+        seed: 8
+        clients: {minimum: 2}
+        deadline: 120
+        training: {epochs: 1, batchSize: 8, learningRate: 0.02}
+        evaluation: {every: 1, split: test}
+        """
+
+    /// The weights of one run.
+    private func run(order: [String], killing: Bool = false) async throws -> (weights: Data, metrics: [String: Any]) {
+        try await Sandbox.with { sandbox in
+            try await sandbox.makeData()
+            let coordinator = try await sandbox.startCoordinator()
+            for name in order { try await sandbox.startClient(name) }
+            let job = try await sandbox.submit(Self.job)
+            if killing {
+                _ = try await coordinator.line(containing: "round committed", "round=0")
+                coordinator.signal(SIGKILL)
+                _ = await coordinator.ended()
+                try await sandbox.startCoordinator()
+            }
+            try await sandbox.tributary("watch", job)
+            let jobs = try await sandbox.tributary("jobs", "--json").objects()
+            let metrics = try #require(jobs.first?["metrics"] as? [String: Any])
+            return (try await sandbox.export(job), metrics)
+        }
+    }
+
+    @Test("The same job gives the same bits: twice, in another order of arrival, and over a killed coordinator")
+    func reproducible() async throws {
+        let first = try await run(order: ["site-1", "site-2", "evaluator"])
+        let reversed = try await run(order: ["evaluator", "site-2", "site-1"])
+        let killed = try await run(order: ["site-1", "site-2", "evaluator"], killing: true)
+        #expect(first.weights == reversed.weights)
+        #expect(first.weights == killed.weights)
+        #expect(first.metrics["accuracy"] as? Double == reversed.metrics["accuracy"] as? Double)
+        #expect((first.metrics["accuracy"] as? Double ?? 0) > 0)
+    }
+
+    @Test("Submitting the same token twice gives one job")
+    func idempotentSubmission() async throws {
+        try await Sandbox.with { sandbox in
+            try await sandbox.startCoordinator()
+            let first = try await sandbox.submit(Self.job, token: "once")
+            let second = try await sandbox.submit(Self.job, token: "once")
+            #expect(first == second)
+            #expect(try await sandbox.tributary("jobs", "--json").objects().count == 1)
+            let stopped = try await sandbox.tributary("stop", first, "--reason", "not needed", "--json").objects()
+            #expect(stopped.first?["state"] as? String == "stopped")
+        }
+    }
+
+    @Test("A revoked client's session is closed within a second, and it stays out after a restart")
+    func revocation() async throws {
+        try await Sandbox.with { sandbox in
+            try await sandbox.makeData()
+            let coordinator = try await sandbox.startCoordinator()
+            let client = try await sandbox.startClient("site-1")
+            _ = try await coordinator.line(containing: "session opened", "site-1")
+            let start = ContinuousClock.now
+            let revoked = try await sandbox.tributary("revoke", "site-1", "--reason", "test", "--json").objects()
+            #expect(revoked.first?["sessionsClosed"] as? Int == 1)
+            _ = try await coordinator.line(containing: "session closed", "site-1")
+            #expect(ContinuousClock.now - start < .seconds(5))
+            _ = try await coordinator.line(containing: "revoked", "refused")
+            await coordinator.stop()
+            let restarted = try await sandbox.startCoordinator()
+            _ = try await restarted.line(containing: "revoked", "refused")
+            #expect(!restarted.log.contains { $0.contains("session opened") })
+            await client.stop()
+            let clients = try await sandbox.tributary("clients", "--json").objects()
+            #expect(clients.first?["state"] as? String == "revoked")
+            let audit = try await sandbox.tributary("audit", "verify", "--json").objects()
+            #expect(audit.first?["intact"] as? Bool == true)
+        }
+    }
+
+    @Test("A client daemon that is killed leaves no trainer behind")
+    func noOrphans() async throws {
+        try await Sandbox.with { sandbox in
+            try await sandbox.makeData(windows: 24)
+            try await sandbox.startCoordinator()
+            let client = try await sandbox.startClient("site-1")
+            _ = try await sandbox.submit(
+                Self.job.replacingOccurrences(of: "minimum: 2", with: "minimum: 1")
+                    .replacingOccurrences(of: "epochs: 1", with: "epochs: 10000"))
+            _ = try await client.line(containing: "training", "progress")
+            let trainers = Self.processes(mentioning: sandbox.path("state/site-1"))
+            #expect(!trainers.isEmpty)
+            client.signal(SIGKILL)
+            _ = await client.ended()
+            let deadline = ContinuousClock.now + .seconds(5)
+            while ContinuousClock.now < deadline, trainers.contains(where: { kill($0, 0) == 0 }) {
+                try await Task.sleep(for: .milliseconds(50))
+            }
+            #expect(trainers.allSatisfy { kill($0, 0) != 0 })
+        }
+    }
+
+    /// Processes other than this one whose working folder lies in `folder`.
+    static func processes(mentioning folder: String) -> [pid_t] {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return all.compactMap { pid_t($0) }.filter { process in
+            let link = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/cwd")
+            return link?.hasPrefix(folder) == true
+        }
+    }
+}

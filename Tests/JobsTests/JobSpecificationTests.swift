@@ -1,0 +1,199 @@
+import Configuration
+import Foundation
+import Jobs
+import Testing
+import Weights
+
+/// One way to spoil a job.
+struct Change: Sendable {
+    var apply: @Sendable (inout JobSpecification) -> Void
+
+    init(_ apply: @escaping @Sendable (inout JobSpecification) -> Void) { self.apply = apply }
+}
+
+@Suite("Job specification")
+struct JobSpecificationTests {
+    private let yaml = """
+        name: har-fedavg
+        model: {name: har, fusion: attention, layers: [32, 64], dropout: 0.2, wide: true}
+        data: uci-har
+        rounds: 30
+        seed: 8
+        clients: {minimum: 5, perRound: 4, minimumUpdates: 3, participants: [site-1, site-2, site-3, site-4, site-5]}
+        deadline: 600
+        attempts: 2
+        strategy: fedavg
+        training: {epochs: 1, batchSize: 16, learningRate: 0.05, weightDecay: 0.00001}
+        evaluation: {every: 2, split: dev, deadline: 60, batchSize: 64}
+        selectBy: -loss
+        limits: {maximumExamples: 5000}
+        kept: [a]
+        latest: [b]
+        keepUpdates: true
+        checkpointEvery: 10
+        """
+
+    private func job(_ yaml: String) throws -> JobSpecification {
+        try ConfigurationFile.decode(JobSpecification.self, yaml: yaml)
+    }
+
+    @Test("YAML, JSON and the value are one")
+    func roundTrip() throws {
+        let read = try job(yaml).validated()
+        #expect(read.model["layers"] == [32, 64])
+        #expect(read.evaluation == .init(every: 2, split: "dev", deadline: 60, settings: ["batchSize": 64]))
+        #expect(read.selectBy == MetricSelector("-loss"))
+        #expect(read.clients.participants?.count == 5)
+        let json = try read.canonicalJSON()
+        #expect(try JobSpecification(json: json) == read)
+        #expect(try JobSpecification(json: json).canonicalJSON() == json)
+        // JSON is YAML.
+        #expect(try job(String(decoding: json, as: UTF8.self)) == read)
+    }
+
+    @Test("what a file may leave out")
+    func defaults() throws {
+        let read = try job("{name: j, model: {name: m}, data: d, rounds: 3, clients: {minimum: 4}}").validated()
+        #expect(
+            read == JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 3, clients: .init(minimum: 4)))
+        #expect(read.clients == .init(minimum: 4, perRound: 4, minimumUpdates: 4, participants: nil))
+        #expect(read.deadline == 3600)
+        #expect(read.attempts == 3)
+        #expect(read.strategy == "fedavg")
+        #expect(read.evaluation == .init(every: 1, split: "test", deadline: 600, settings: [:]))
+        #expect(read.selectBy.description == "macroF1")
+        #expect(read.limits.maximumExamples == 1_000_000)
+        #expect(read.deadlineMilliseconds == 3_600_000)
+        #expect(JobSpecification.Clients(minimum: 3, perRound: 5).minimumUpdates == 5)
+    }
+
+    @Test("a misspelt key is found with its place, in free maps every key is welcome")
+    func unknownKeys() throws {
+        let error = #expect(throws: ConfigurationError.self) {
+            try job("{name: j, model: {name: m}, data: d, rounds: 3, clients: {minimun: 4}}")
+        }
+        #expect(error?.message == "configuration:1:59: unknown key \"clients.minimun\"; did you mean \"minimum\"?")
+        #expect(try job("{name: j, model: {name: m, x: y}, data: d, rounds: 3, evaluation: {x: 1}}").model["x"] == "y")
+    }
+
+    @Test(
+        "what does not hold together is named",
+        arguments: [
+            (Change { $0.name = "Har" }, "name: found \"Har\", expected 1 to 64 of a-z, 0-9 and -"),
+            (Change { $0.name = String(repeating: "a", count: 65) }, "name: found"),
+            (Change { $0.model = [:] }, "model.name: found nothing, expected the model's name"),
+            (Change { $0.model = ["name": 3] }, "model.name: found no text, expected the model's name"),
+            (Change { $0.data = "a b" }, "data: found \"a b\""),
+            (Change { $0.rounds = 0 }, "rounds: found 0, expected a whole number from 1 to 1000000"),
+            (Change { $0.rounds = 1_000_001 }, "rounds: found 1000001"),
+            (Change { $0.clients.minimum = 0 }, "clients.minimum: found 0"),
+            (Change { $0.clients.perRound = 0 }, "clients.perRound: found 0"),
+            (
+                Change { $0.clients.minimumUpdates = 3 },
+                "clients.minimumUpdates: found 3, expected a whole number from 1 to 1"
+            ),
+            (Change { $0.clients.participants = [] }, "clients.participants: found 0 names, expected at least 1"),
+            (Change { $0.clients.participants = ["a", "a"] }, "clients.participants: found a more than once"),
+            (
+                Change { $0.clients.participants = ["a\n"] },
+                "clients.participants: found \"a\n\", expected a client's name"
+            ),
+            (Change { $0.deadline = 0 }, "deadline: found 0.0, expected more than 0 and at most 2592000 seconds"),
+            (Change { $0.deadline = .nan }, "deadline: found nan"),
+            (Change { $0.deadline = .infinity }, "deadline: found inf"),
+            (Change { $0.attempts = 0 }, "attempts: found 0"),
+            (Change { $0.strategy = "magic" }, "strategy: found \"magic\", expected one of fedavg"),
+            (Change { $0.training = ["x": .double(.nan)] }, "training.x: expected finite numbers"),
+            (Change { $0.training = ["": 1] }, "training: found a name of 0 bytes"),
+            (Change { $0.evaluation.every = -1 }, "evaluation.every: found -1"),
+            (Change { $0.evaluation.split = "" }, "evaluation.split: found \"\""),
+            (Change { $0.evaluation.deadline = -1 }, "evaluation.deadline: found -1.0"),
+            (Change { $0.selectBy = MetricSelector("-") }, "selectBy: found \"-\""),
+            (Change { $0.limits.maximumExamples = 0 }, "limits.maximumExamples: found 0"),
+            (Change { $0.kept = ["a", "a"] }, "kept: found a tensor more than once"),
+            (
+                Change { ($0.kept, $0.latest) = (["a"], ["a"]) },
+                "latest: found the tensor \"a\", which is in kept too"
+            ),
+            (Change { $0.checkpointEvery = -1 }, "checkpointEvery: found -1"),
+        ] as [(Change, String)])
+    func problems(change: Change, expected: String) {
+        var job = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 3)
+        #expect(job.problems == [])
+        change.apply(&job)
+        #expect(job.problems.count == 1)
+        #expect(job.problems.first?.hasPrefix(expected) == true, "\(job.problems)")
+    }
+
+    @Test("several problems are named at once")
+    func severalProblems() {
+        let error = #expect(throws: JobsError.self) {
+            try JobSpecification(name: "", model: [:], data: "d", rounds: 0).validated()
+        }
+        #expect(error?.code == .invalidSpecification)
+        #expect(error?.message.split(separator: "\n").count == 3)
+    }
+
+    @Test(
+        "JSON from a peer that is not a job",
+        arguments: [
+            ("", "job specification: the document:"), ("[]", "job specification: the document: expected"),
+            ("{\"name\":\"j\"}", "job specification: model is missing"),
+            ("{\"name\":\"j\",\"model\":{\"name\":null}}", "job specification: model.name"),
+            ("{\"name\":\"j\",\"model\":{\"name\":\"m\"},\"data\":\"d\",\"rounds\":1.5}", "job specification: "),
+            (
+                "{\"name\":\"j\",\"model\":{\"name\":\"m\"},\"data\":\"d\",\"rounds\":0}",
+                "job specification: rounds: found 0"
+            ),
+        ])
+    func badJSON(json: String, expected: String) {
+        let error = #expect(throws: JobsError.self) { try JobSpecification(json: Data(json.utf8)) }
+        #expect(error?.message.hasPrefix(expected) == true, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test("JSON over a megabyte is not even read, deep JSON is an error")
+    func hostileJSON() {
+        #expect(throws: JobsError.self) { try JobSpecification(json: Data(count: (1 << 20) + 1)) }
+        let deep = String(repeating: "[", count: 100_000)
+        #expect(throws: JobsError.self) { try JobSpecification(json: Data("{\"model\":{\"a\":\(deep)".utf8)) }
+        let nested = String(repeating: "[", count: 400) + String(repeating: "]", count: 400)
+        #expect(throws: JobsError.self) {
+            try JobSpecification(
+                json: Data(
+                    "{\"name\":\"j\",\"model\":{\"name\":\"m\",\"a\":\(nested)},\"data\":\"d\",\"rounds\":1}".utf8))
+        }
+    }
+
+    @Test("which rounds are evaluated and kept")
+    func cadence() {
+        var job = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 7, checkpointEvery: 3)
+        job.evaluation.every = 3
+        #expect((0..<7).filter { job.isEvaluated(round: $0) } == [2, 5, 6])
+        #expect((0..<7).filter { job.isCheckpoint(round: $0) } == [2, 5])
+        job.evaluation.every = 0
+        #expect(!(0..<7).contains { job.isEvaluated(round: $0) })
+    }
+
+    @Test("the schema of an update follows from the job")
+    func updateSchema() throws {
+        let weights = try WeightsSchema([
+            TensorSpec(name: "w", dtype: .f32, shape: [2, 3]), TensorSpec(name: "h", dtype: .f16, shape: [4]),
+            TensorSpec(name: "d", dtype: .f64, shape: []), TensorSpec(name: "steps", dtype: .i64, shape: []),
+            TensorSpec(name: "mask", dtype: .bool, shape: [3]), TensorSpec(name: "frozen", dtype: .bf16, shape: [5]),
+        ])
+        var job = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 1)
+        job.kept = ["frozen"]
+        job.latest = ["steps"]
+        let expected = try WeightsSchema([
+            TensorSpec(name: "w", dtype: .f32, shape: [2, 3]), TensorSpec(name: "h", dtype: .f32, shape: [4]),
+            TensorSpec(name: "d", dtype: .f32, shape: []), TensorSpec(name: "steps", dtype: .i64, shape: []),
+        ])
+        #expect(try job.updateSchema(for: weights) == expected)
+        job.kept = ["frozen", "nowhere"]
+        let error = #expect(throws: JobsError.self) { try job.updateSchema(for: weights) }
+        #expect(error?.message == "job specification: kept: found \"nowhere\", which is no tensor of the weights")
+        job.kept = ["w", "h", "d", "frozen"]
+        job.latest = []
+        #expect(throws: JobsError.self) { try job.updateSchema(for: weights) }
+    }
+}
