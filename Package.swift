@@ -155,7 +155,8 @@ let package = Package(
         module(
             "Client",
             [
-                "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Weights", "Wire", "WireMessages", .crypto, .grpc,
+                "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Weights", "Wire", "WireMessages",
+                .crypto, .grpc,
                 .grpcProtobuf, .grpcTransport, .lifecycle, .log, .nio, .nioPosix, .protobuf, .x509,
             ]
         ),
@@ -189,7 +190,8 @@ let package = Package(
         ),
 
         // Fakes and fixtures shared by the tests.
-        .target(name: "TestSupport", dependencies: ["Durability", "Weights"], path: "Tests/Support", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["Durability", "Weights"], path: "Tests/Support", swiftSettings: strict),
         tests("RandomnessTests", ["Randomness"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
@@ -198,7 +200,8 @@ let package = Package(
         tests("AggregationTests", ["Aggregation", "Weights", "TestSupport"]),
         tests("FederationTests", ["Federation", "Aggregation", "Jobs", "Randomness", "Weights"]),
         tests("TensorsTests", ["Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
-        tests("LayersTests", ["Layers", "Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
+        tests(
+            "LayersTests", ["Layers", "Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
         tests("DatasetsTests", ["Datasets", "Randomness", "Weights", "TestSupport"]),
         tests(
             "ModelZooTests",
@@ -212,7 +215,8 @@ let package = Package(
         tests(
             "IdentityTests",
             [
-                "Identity", "Configuration", "Durability", "TestSupport", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio,
+                "Identity", "Configuration", "Durability", "TestSupport", .asn1, .crypto, .grpc, .grpcTransport, .log,
+                .nio,
                 .nioSSL, .x509,
             ]
         ),
@@ -227,13 +231,18 @@ let package = Package(
         tests(
             "ClientTests",
             [
-                "Client", "Configuration", "Durability", "Identity", "Jobs", "TestSupport", "Weights", "Wire", "WireMessages",
+                "Client", "Configuration", "Durability", "Identity", "Jobs", "TestSupport", "Weights", "Wire",
+                "WireMessages",
                 .crypto, .grpc, .grpcInProcess, .log, .protobuf,
             ]
         ),
         tests(
             "EndToEndTests",
-            ["Durability", "Identity", "Jobs", "TestSupport", "Weights", "Wire", "WireMessages", .grpc, .grpcTransport, .x509],
+            [
+                "Durability", "Identity", "Jobs", "TestSupport", "Weights", "Wire", "WireMessages", .grpc,
+                .grpcTransport, .log,
+                .protobuf, .x509,
+            ],
             exclude: ["Reference"]
         ),
     ],

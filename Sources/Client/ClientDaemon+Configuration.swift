@@ -1,7 +1,7 @@
-public import Logging
 import Configuration
 import Durability
 import Identity
+public import Logging
 
 extension ClientDaemon {
     /// The version in the hello.

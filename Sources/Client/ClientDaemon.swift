@@ -1,8 +1,8 @@
 public import Durability
-public import Logging
-public import ServiceLifecycle
 import Foundation
 import Jobs
+public import Logging
+public import ServiceLifecycle
 import Synchronization
 import Wire
 import WireMessages
@@ -92,7 +92,7 @@ public final class ClientDaemon: Service {
             configuration: parts.trainer, limit: parts.trainersKept, folder: folder, logger: logger)
         worker = TaskWorker(
             client: parts.client, rules: parts.rules, threads: parts.trainer.threads, folder: folder, pool: pool,
-            transfers: transfers, courier: courier, progress: progress, crashPoints: parts.crashPoints, logger: logger)
+            transfers: transfers, courier: courier, progress: progress)
     }
 
     /// Runs until a graceful shutdown or a cancellation.
@@ -141,7 +141,9 @@ public final class ClientDaemon: Service {
             var failed = Tributary_V1_TaskFailed()
             failed.identity = identity.message
             failed.code = code.rawValue
-            failed.reason = String("\(error)".prefix(WireLimits.textBytes))
+            // The sentence alone: causes hold paths of this machine and a trainer's last words, which may quote data.
+            failed.reason = PeerText.clean(
+                (error as? ClientError)?.message ?? (error as? JobsError)?.message ?? "the site's log names the cause")
             link.send(.failed(failed))
             failures.withLock { failures in
                 failures.append((identity, .failed(failed)))
@@ -152,7 +154,8 @@ public final class ClientDaemon: Service {
 
     private func decline(_ identity: TaskIdentity, _ refusal: SiteRules.Refusal) {
         logger.notice(
-            "task declined", metadata: ["task": "\(identity)", "code": "\(refusal.code)", "reason": "\(refusal.reason)"])
+            "task declined",
+            metadata: ["task": "\(identity)", "code": "\(refusal.code)", "reason": "\(refusal.reason)"])
         var declined = Tributary_V1_TaskDeclined()
         declined.identity = identity.message
         declined.code = refusal.code

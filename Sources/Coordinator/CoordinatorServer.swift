@@ -45,7 +45,9 @@ public struct CoordinatorServer: Service {
         if material.daysLeft >= 0, material.certificate.notValidBefore <= Date(), let warning {
             logger.warning("\(warning)")
         }
-        let fatal = problems.filter { $0 != warning || material.daysLeft < 0 || material.certificate.notValidBefore > Date() }
+        let fatal = problems.filter {
+            $0 != warning || material.daysLeft < 0 || material.certificate.notValidBefore > Date()
+        }
         guard fatal.isEmpty else {
             throw CoordinatorError(
                 .invalidConfiguration,

@@ -45,7 +45,11 @@ public final class InstanceLock: Sendable {
     /// Gives the lock back. Doing it twice does nothing.
     public func release() {
         descriptor.withLock { descriptor in
-            if let open = descriptor { closeDescriptor(open) }
+            if let open = descriptor {
+                // Closing alone would leave the lock with a child that is between fork and exec.
+                flock(open, LOCK_UN)
+                closeDescriptor(open)
+            }
             descriptor = nil
         }
     }

@@ -25,6 +25,8 @@ extension RoundEngine {
             status = JobStatus(.running)
             actions.append(.commitStatus(status))
         }
+        // Clients that were there before the start wait for what the open round and evaluations want of them.
+        offerOpenTasks(&actions)
     }
 
     mutating func pause(_ reason: String, at time: Int64, _ actions: inout [RoundAction]) {

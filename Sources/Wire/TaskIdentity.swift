@@ -45,7 +45,8 @@ public struct TaskIdentity: Sendable, Hashable, Codable, CustomStringConvertible
         switch message.kind {
         case .train: kind = .train
         case .evaluate: kind = .evaluate
-        default: throw WireError(.invalidMessage, "task.kind: found \(message.kind.rawValue), expected train or evaluate")
+        default:
+            throw WireError(.invalidMessage, "task.kind: found \(message.kind.rawValue), expected train or evaluate")
         }
         self.init(job: message.job, round: Int(message.round), attempt: Int(message.attempt), kind: kind)
     }

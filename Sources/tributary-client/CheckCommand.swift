@@ -54,6 +54,7 @@ struct CheckCommand: AsyncParsableCommand {
             encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
             line = (try? encoder.encode(result)).map { String(decoding: $0, as: UTF8.self) } ?? line
         }
-        FileHandle.standardOutput.write(Data((line + "\n").utf8))
+        // A reader that left is no reason to stop checking: the exit status counts.
+        try? FileHandle.standardOutput.write(contentsOf: Data((line + "\n").utf8))
     }
 }

@@ -41,16 +41,17 @@ struct AuditCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            let lines: [String]
+            let verification: AuditVerification
+            var heads: [String] = []
             if let file {
-                guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
-                    throw OperatorError(.file, "\(file): cannot be read")
+                verification = try AuditLog.verify(path: file)
+                if head != nil {
+                    heads = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
                 }
-                lines = text.split(separator: "\n", omittingEmptySubsequences: true).map(String.init)
             } else {
-                lines = try await connection.withConnection { try await $0.auditLines() }
+                heads = try await connection.withConnection { try await $0.auditLines() }
+                verification = AuditLog.verify(lines: heads)
             }
-            let verification = AuditLog.verify(lines: lines)
             var result = Result(
                 intact: verification.isIntact,
                 records: verification.records,
@@ -58,7 +59,7 @@ struct AuditCommand: AsyncParsableCommand {
                 brokenLine: verification.broken?.line,
                 reason: verification.broken?.reason
             )
-            if let head, result.intact, !lines.contains(where: { $0.contains("\"hash\":\"\(head)\"") }) {
+            if let head, result.intact, !heads.contains(where: { $0.contains("\"hash\":\"\(head)\"") }) {
                 result.intact = false
                 result.reason = "the head \(head) is not in the log: lines were cut from its end"
             }

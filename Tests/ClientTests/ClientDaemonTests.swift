@@ -37,7 +37,9 @@ struct ClientDaemonTests {
             #expect(site.trainings == ["0", "1"])
         }
         #expect(site.coordinator.received { if case .goodbye = $0 { true } else { nil } }.count == 1)
-        let accepted = site.coordinator.received { if case .accepted(let task) = $0 { task.identity.round } else { nil } }
+        let accepted = site.coordinator.received {
+            if case .accepted(let task) = $0 { task.identity.round } else { nil }
+        }
         #expect(accepted == [UInt32(0), 1])
         #expect(try FileManager.default.contentsOfDirectory(atPath: site.folder.file("state/trainers")).isEmpty)
     }
@@ -114,7 +116,9 @@ struct ClientDaemonTests {
         #expect(site.trainings == ["0"])
     }
 
-    @Test("A task interrupted before its update was written is trained again", arguments: [CrashPoint.afterFetch, .inTraining])
+    @Test(
+        "A task interrupted before its update was written is trained again",
+        arguments: [CrashPoint.afterFetch, .inTraining])
     func restartBefore(point: CrashPoint) async throws {
         let site = try TestSite()
         site.coordinator.state.withLock { $0.tasks = [try! site.task(0)] }
@@ -157,10 +161,14 @@ struct ClientDaemonTests {
         site.coordinator.state.withLock { $0.tasks = [try! site.task(0, grant: 9)] }
         try await site.running(try site.daemon(rules: SiteRules(operators: ["bob"]))) {
             try await eventually("not declined") {
-                site.coordinator.received { if case .declined(let task) = $0 { task.code } else { nil } } == ["operator"]
+                site.coordinator.received { if case .declined(let task) = $0 { task.code } else { nil } } == [
+                    "operator"
+                ]
             }
         }
-        let released = site.coordinator.received { if case .transferReleased(let slot) = $0 { slot.grant } else { nil } }
+        let released = site.coordinator.received {
+            if case .transferReleased(let slot) = $0 { slot.grant } else { nil }
+        }
         #expect(released == [9])
         #expect(site.trainings.isEmpty)
     }
@@ -179,7 +187,9 @@ struct ClientDaemonTests {
         }
     }
 
-    @Test("A refused update leaves the outbox", arguments: [Tributary_V1_UpdateStatus.refused, .roundOver, .alreadyCommitted])
+    @Test(
+        "A refused update leaves the outbox",
+        arguments: [Tributary_V1_UpdateStatus.refused, .roundOver, .alreadyCommitted])
     func finalAnswers(status: Tributary_V1_UpdateStatus) async throws {
         let site = try TestSite()
         site.coordinator.state.withLock { state in

@@ -11,7 +11,8 @@ struct OutboxTests {
     static func entry(_ round: Int, kind: TaskKind = .train, bytes: Int64 = 300) -> OutboxEntry {
         OutboxEntry(
             identity: TaskIdentity(job: "job-1", round: round, attempt: 0, kind: kind),
-            weightsDigest: String(repeating: "a", count: 64), statistics: TaskStatistics(examples: 7, sums: ["loss": 1.5]),
+            weightsDigest: String(repeating: "a", count: 64),
+            statistics: TaskStatistics(examples: 7, sums: ["loss": 1.5]),
             trainer: ["trainer": "t"],
             update: kind == .train ? .init(digest: String(repeating: "b", count: 64), bytes: bytes) : nil)
     }

@@ -11,7 +11,9 @@ struct UpdateFileTests {
         let folder = try TemporaryFolder()
         try Safetensors.write(update, metadata: metadata, to: folder.file("update"))
         let schema = try WeightsSchema(
-            global.schema.tensors.filter(\.dtype.isFloat).map { try TensorSpec(name: $0.name, dtype: .f32, shape: $0.shape) })
+            global.schema.tensors.filter(\.dtype.isFloat).map {
+                try TensorSpec(name: $0.name, dtype: .f32, shape: $0.shape)
+            })
         let result = try UpdateFile.finish(
             folder.file("update"), schema: schema, global: global.schema, to: folder.file("out"))
         let bytes = Data(try folder.read("out"))
@@ -40,7 +42,8 @@ struct UpdateFileTests {
         #expect(try finish(update, for: update) == Data(Safetensors.encode(Weights(zeros: Self.global.schema))))
     }
 
-    @Test("Bad updates are refused with the tensor's name", arguments: ["missing", "shape", "strange", "nan", "infinity"])
+    @Test(
+        "Bad updates are refused with the tensor's name", arguments: ["missing", "shape", "strange", "nan", "infinity"])
     func refused(kind: String) throws {
         let b: (name: String, shape: [Int], values: [Float]) = ("b", [3], [0, 0, 0])
         let a: (name: String, shape: [Int], values: [Float]) = ("a", [2, 2], [0, 0, 0, 0])
@@ -68,7 +71,8 @@ struct UpdateFileTests {
     func noFile() throws {
         let folder = try TemporaryFolder()
         try folder.write([1, 2, 3], to: "garbage")
-        try FileManager.default.createSymbolicLink(atPath: folder.file("link"), withDestinationPath: folder.file("garbage"))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.file("link"), withDestinationPath: folder.file("garbage"))
         for name in ["nothing", "link", "garbage"] {
             #expect(throws: ClientError.self) {
                 try UpdateFile.finish(

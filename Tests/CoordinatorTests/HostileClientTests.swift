@@ -37,10 +37,9 @@ import WireMessages
         },
         Case(testDescription: "another tensor name", code: "schema") { task in
             var bytes = try good(task)
-            if let at = String(decoding: bytes, as: UTF8.self).range(of: "layer.bias") {
-                let start = String(decoding: bytes, as: UTF8.self).utf8.distance(
-                    from: String(decoding: bytes, as: UTF8.self).startIndex, to: at.lowerBound)
-                bytes.replaceSubrange(start..<start + 10, with: Array("layer.evil".utf8))
+            let name = Array("layer.bias".utf8)
+            if let start = bytes.indices.dropLast(name.count).first(where: { bytes[$0..<$0 + name.count] == name[...] }) {
+                bytes.replaceSubrange(start..<start + name.count, with: Array("layer.evil".utf8))
             }
             return .bytes(bytes)
         },
@@ -199,7 +198,7 @@ import WireMessages
 
     @Test func aStalledUploadGivesItsSlotBack() async throws {
         let folder = try TemporaryFolder()
-        let settings = Fixtures.settings { $0.stall = .milliseconds(50) }
+        let settings = Fixtures.settings { $0.stall = .seconds(1) }
         try await TestServer.run(folder: folder.path, settings: settings) { server in
             let job = try await server.submit(Fixtures.specification()).job
             let first = ScriptedSite("site-1") { _ in .silence }
@@ -225,16 +224,21 @@ import WireMessages
 
     @Test func aLateUpdateIsAnsweredRoundOver() async throws {
         let folder = try TemporaryFolder()
-        try await TestServer.run(folder: folder.path) { server in
-            let specification = Fixtures.specification(rounds: 1, clients: 2) {
-                $0.clients.minimumUpdates = 1
-                $0.deadline = 0.3
-            }
+        let time = TestClock()
+        let settings = Fixtures.settings { $0.clock = time.clock }
+        try await TestServer.run(folder: folder.path, settings: settings) { server in
+            let specification = Fixtures.specification(rounds: 1, clients: 2) { $0.clients.minimumUpdates = 1 }
             let job = try await server.submit(specification).job
             let late = ScriptedSite("site-2") { _ in .silence }
             try await server.withSites([ScriptedSite("site-1"), late]) {
-                let summary = try await server.finished(job)
-                #expect(summary.state == "finished")
+                _ = try await server.wait(for: job) { $0.rounds.contains { $0.admitted == ["site-1"] } }
+                await late.wait { if case .task? = $0.message { true } else { false } }
+                time.advance(by: 3_600_001)
+                // Whatever happens next shows the engine that the deadline has passed.
+                try await server.withSites([ScriptedSite("site-3")]) {
+                    let summary = try await server.finished(job)
+                    #expect(summary.state == "finished")
+                }
                 let task = try #require(
                     late.received.withLock { $0.compactMap { $0.task.hasIdentity ? $0.task : nil }.first })
                 let bytes = Safetensors.encode(try Fixtures.update(client: "site-2", round: 0))

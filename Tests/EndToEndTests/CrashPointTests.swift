@@ -20,7 +20,8 @@ struct CrashPointTests {
         try await Sandbox.with { sandbox in
             try await sandbox.makeData()
             // The second time the point is reached: in the middle of the job.
-            let coordinator = try await sandbox.startCoordinator(crashPoint: coordinatorCrash.map { "\($0.rawValue)@2" })
+            let coordinator = try await sandbox.startCoordinator(
+                crashPoint: coordinatorCrash.map { "\($0.rawValue)@2" })
             let client = try await sandbox.startClient("site-1", crashPoint: clientCrash.map { "\($0.rawValue)@2" })
             try await sandbox.startClient("site-2")
             try await sandbox.startClient("evaluator")
@@ -42,12 +43,14 @@ struct CrashPointTests {
     @Test("The coordinator dies at a crash point", arguments: CrashPoint.coordinator)
     func coordinator(point: CrashPoint) async throws {
         let weights = try await Self.weights(coordinatorCrash: point) { _ in }
-        #expect(weights == (try await Self.undisturbed.value))
+        let expected = try await Self.undisturbed.value
+        #expect(weights == expected)
     }
 
     @Test("A client dies at a crash point", arguments: CrashPoint.client)
     func client(point: CrashPoint) async throws {
         let weights = try await Self.weights(clientCrash: point) { _ in }
-        #expect(weights == (try await Self.undisturbed.value))
+        let expected = try await Self.undisturbed.value
+        #expect(weights == expected)
     }
 }

@@ -34,7 +34,8 @@ struct DocumentationTests {
 
     @Test("The guide's commands run from top to bottom, and those of the other pages after them")
     func guides() async throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("tributary-docs-\(UUID().uuidString)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "tributary-docs-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let port = try Self.freePort()
@@ -50,11 +51,14 @@ struct DocumentationTests {
                     // A newcomer reads for a moment before the next step; the script waits for the clients instead.
                     script += text.replacingOccurrences(
                         of: "tributary clients\n",
-                        with: "until [ $(tributary clients --json 2>/dev/null | grep -c connected) = 3 ]; do sleep 0.1; done\n"
+                        with:
+                            "until [ $(tributary clients --json 2>/dev/null | grep -c connected) = 3 ]; do sleep 0.1; done\n"
                             + "tributary clients\n"
                     ).replacingOccurrences(
                         of: "tributary-client check",
-                        with: "while [ ! -s identities/coordinator/state/address ]; do sleep 0.1; done\ntributary-client check")
+                        with:
+                            "while [ ! -s identities/coordinator/state/address ]; do sleep 0.1; done\ntributary-client check"
+                    )
                 }
             }
         }
@@ -67,9 +71,10 @@ struct DocumentationTests {
 
     @Test("Every command that a page names exists with the options it names")
     func namedCommands() async throws {
-        let pages = try FileManager.default.subpathsOfDirectory(
-            atPath: Executables.repository.appendingPathComponent("Documentation").path
-        ).filter { $0.hasSuffix(".md") }.map { "Documentation/" + $0 } + ["README.md"]
+        let pages =
+            try FileManager.default.subpathsOfDirectory(
+                atPath: Executables.repository.appendingPathComponent("Documentation").path
+            ).filter { $0.hasSuffix(".md") }.map { "Documentation/" + $0 } + ["README.md"]
         var helps: [String: String] = [:]
         for page in pages {
             for block in try Self.blocks(of: page) where block.language == "sh" {
@@ -96,7 +101,8 @@ struct DocumentationTests {
 
     @Test("The demo trains, prints one JSON object last, and leaves nothing running")
     func demo() async throws {
-        let output = FileManager.default.temporaryDirectory.appendingPathComponent("tributary-demo-\(UUID().uuidString)")
+        let output = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "tributary-demo-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: output) }
         let result = try await CommandResult.run(
             Executables.repository.appendingPathComponent("Deploy/demo").path,
@@ -115,9 +121,11 @@ struct DocumentationTests {
         #expect(FederationTests.processes(mentioning: output.path).isEmpty)
     }
 
-    @Test("The demo says what is wrong with its arguments", arguments: [
-        ["--rounds", "none"], ["--clients", "0"], ["--data", "/no/such/folder"], ["--unknown"], ["--output"],
-    ])
+    @Test(
+        "The demo says what is wrong with its arguments",
+        arguments: [
+            ["--rounds", "none"], ["--clients", "0"], ["--data", "/no/such/folder"], ["--unknown"], ["--output"],
+        ])
     func demoRefusals(arguments: [String]) async throws {
         let result = try await CommandResult.run(
             Executables.repository.appendingPathComponent("Deploy/demo").path, arguments,

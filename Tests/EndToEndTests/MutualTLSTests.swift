@@ -3,9 +3,11 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import Identity
 import Logging
+import SwiftProtobuf
 import Testing
 import Wire
 import WireMessages
+import X509
 
 /// Who is let in by the shipped coordinator, with certificates of every wrong kind.
 @Suite(.serialized)
@@ -21,7 +23,8 @@ struct MutualTLSTests {
         case revoked
     }
 
-    @Test("A wrong certificate is refused with its cause, no handler runs, and a good client works before and after",
+    @Test(
+        "A wrong certificate is refused with its cause, no handler runs, and a good client works before and after",
         arguments: Odd.allCases)
     func refused(odd: Odd) async throws {
         try await Sandbox.with { sandbox in
@@ -51,12 +54,15 @@ struct MutualTLSTests {
                     let files = try OddIdentity.make(sandbox) { $0.usages = [.serverAuth] }
                     try await Self.openSession(files, port: port)
                 case .clientAsOperator:
-                    try await Self.listJobs(IdentityFiles(folder: sandbox.path("identities/clients/site-1")), port: port)
+                    try await Self.listJobs(
+                        IdentityFiles(folder: sandbox.path("identities/clients/site-1")), port: port)
                 case .coordinatorAsClient:
-                    try await Self.openSession(IdentityFiles(folder: sandbox.path("identities/coordinator")), port: port)
+                    try await Self.openSession(
+                        IdentityFiles(folder: sandbox.path("identities/coordinator")), port: port)
                 case .revoked:
                     try await sandbox.tributary("revoke", "site-1", "--reason", "before it connects")
-                    try await Self.openSession(IdentityFiles(folder: sandbox.path("identities/clients/site-1")), port: port)
+                    try await Self.openSession(
+                        IdentityFiles(folder: sandbox.path("identities/clients/site-1")), port: port)
                 }
             }
             let cause = odd == .coordinatorAsClient ? "wrong-" : odd.rawValue

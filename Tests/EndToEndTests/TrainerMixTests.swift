@@ -17,7 +17,8 @@ struct TrainerMixTests {
         return process.terminationStatus == 0
     }()
 
-    @Test("A cohort of a Swift and a NumPy trainer aggregates to the NumPy reference",
+    @Test(
+        "A cohort of a Swift and a NumPy trainer aggregates to the NumPy reference",
         .enabled(if: hasNumPy, "python3-numpy is not installed"))
     func mixedCohort() async throws {
         try await Sandbox.with { sandbox in
@@ -45,7 +46,8 @@ struct TrainerMixTests {
             try await sandbox.export(job, round: "initial").write(to: URL(fileURLWithPath: initial))
             try await sandbox.export(job, round: "last").write(to: URL(fileURLWithPath: last))
             let reference = Executables.repository.appendingPathComponent(
-                "Tests/EndToEndTests/Reference/softmax_reference.py").path
+                "Tests/EndToEndTests/Reference/softmax_reference.py"
+            ).path
             let expected = sandbox.path("expected.safetensors")
             try await sandbox.succeed(
                 Self.python,

@@ -79,7 +79,7 @@ struct World {
     enum Conduct { case works, fails, declines, leaves }
 
     struct Incident { var time: Int64, order: Int, kind: Kind }
-    enum Kind { case finished(String, RoundTask), left(String), returned(String) }
+    enum Kind { case finished(String, RoundTask), left(String, isForGood: Bool), returned(String) }
 
     struct Site {
         var examples: [String: Int]
@@ -182,11 +182,11 @@ struct World {
 
     private mutating func take(_ task: RoundTask, _ client: String) {
         guard let site = sites[client], site.isConnected, site.tasks[task] == nil else { return }
-        if conduct(client, task) == .leaves { return schedule(.left(client), after: 1) }
+        if conduct(client, task) == .leaves { return schedule(.left(client, isForGood: true), after: 1) }
         sites[client]?.tasks[task] = .some(nil)
         schedule(.finished(client, task), after: Int64(rank(client, task) * 30_000))
         // A short interruption now and then.
-        if draw("blip", client, task, below: 5) == 0 { schedule(.left(client), after: 500) }
+        if draw("blip", client, task, below: 5) == 0 { schedule(.left(client, isForGood: false), after: 500) }
     }
 
     private mutating func deliver(_ client: String, _ task: RoundTask) throws {
@@ -239,17 +239,15 @@ struct World {
             guard sites[client]?.tasks[task] != nil else { return }
             sites[client]?.tasks[task] = now
             if isUp { try deliver(client, task) }
-        case .left(let client):
-            guard sites[client]?.isConnected == true else { return }
+        case .left(let client, let isForGood):
+            guard let site = sites[client], !site.isGone else { return }
+            sites[client]?.isGone = isForGood
+            guard site.isConnected else { return }
             sites[client]?.isConnected = false
-            // Sites with work in hand come back, the others left for good.
-            if sites[client]?.tasks.isEmpty == false {
-                schedule(.returned(client), after: 3000)
-            } else {
-                sites[client]?.isGone = true
-            }
+            if !isForGood { schedule(.returned(client), after: 3000) }
             if isUp { try handle(.clientLost(client: client)) }
         case .returned(let client):
+            guard sites[client]?.isGone == false else { return }
             sites[client]?.isConnected = true
             if isUp {
                 try connect(client)

@@ -15,7 +15,8 @@ struct NetworkCheck: Sendable {
 
     func run(isDaemonRunning: Bool) async -> [CheckResult] {
         let (host, port) = (configuration.coordinator.host, configuration.coordinator.port)
-        let reached = (try? await FileWork.run { Reachability.probe(host: host, port: port, timeout: 5) }) ?? .unknownName("")
+        let reached =
+            (try? await FileWork.run { Reachability.probe(host: host, port: port, timeout: 5) }) ?? .unknownName("")
         switch reached {
         case .unknownName(let reason):
             return [
@@ -28,7 +29,8 @@ struct NetworkCheck: Sendable {
                 CheckResult("name", .ok, host),
                 CheckResult(
                     "port", .failed, "\(address): \(reason)",
-                    remedy: "is the coordinator running, is `coordinator.port` right, does a firewall let this site out?"),
+                    remedy:
+                        "is the coordinator running, is `coordinator.port` right, does a firewall let this site out?"),
             ]
         case .open:
             let results = [CheckResult("name", .ok, host), CheckResult("port", .ok, address)]

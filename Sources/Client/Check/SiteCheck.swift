@@ -1,9 +1,9 @@
-public import Jobs
-public import Logging
 import Configuration
 import Durability
 import Foundation
 import Identity
+public import Jobs
+public import Logging
 import Weights
 import Wire
 
@@ -72,7 +72,8 @@ public struct SiteCheck: Sendable {
             return [
                 CheckResult(
                     "identity", .failed, "\(error)",
-                    remedy: "copy ca.pem, certificate.pem and key.pem of this site from `tributary provision` to the paths "
+                    remedy:
+                        "copy ca.pem, certificate.pem and key.pem of this site from `tributary provision` to the paths "
                         + "under `identity`")
             ]
         }
@@ -103,16 +104,21 @@ public struct SiteCheck: Sendable {
             let free = try fileSystem.freeBytes(at: path)
             let text = "\(free >> 20) MiB free at \(path)"
             if free < 100 << 20 {
-                return [CheckResult("disk", .failed, text, remedy: "make room: 1 GiB at least, several times the model")]
+                return [
+                    CheckResult("disk", .failed, text, remedy: "make room: 1 GiB at least, several times the model")
+                ]
             }
             if free < 1 << 30 {
-                return [CheckResult("disk", .warning, text, remedy: "make room: 1 GiB at least, several times the model")]
+                return [
+                    CheckResult("disk", .warning, text, remedy: "make room: 1 GiB at least, several times the model")
+                ]
             }
             return [CheckResult("disk", .ok, text)]
         } catch {
             return [
                 CheckResult(
-                    "disk", .failed, "\(error)", remedy: "make \(path) a folder that this user may write, or set `state`")
+                    "disk", .failed, "\(error)",
+                    remedy: "make \(path) a folder that this user may write, or set `state`")
             ]
         }
     }
@@ -166,7 +172,8 @@ public struct SiteCheck: Sendable {
             }
             let libraries = answer.libraries.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
             let text = ([answer.trainer] + libraries).joined(separator: ", ")
-            return [CheckResult("trainer", .ok, "\(text), \(process.peakResidentBytes >> 20) MiB")] + schema(answer.schema)
+            return [CheckResult("trainer", .ok, "\(text), \(process.peakResidentBytes >> 20) MiB")]
+                + schema(answer.schema)
         } catch let error as ClientError where error.message.contains("refuses the job") && job == nil {
             return [
                 CheckResult(
@@ -177,20 +184,26 @@ public struct SiteCheck: Sendable {
             return [
                 CheckResult(
                     "trainer", .failed, "\(error)",
-                    remedy: "run the command under `trainer.command` by hand; it has to answer a hello line, see the trainer "
+                    remedy:
+                        "run the command under `trainer.command` by hand; it has to answer a hello line, see the trainer "
                         + "contract in the documentation")
             ]
         }
     }
 
     private func schema(_ found: String) -> [CheckResult] {
-        guard let weightsPath else { return [CheckResult("schema", .ok, "the model's weights have the schema \(found)")] }
+        guard let weightsPath else {
+            return [CheckResult("schema", .ok, "the model's weights have the schema \(found)")]
+        }
         do {
             let expected = try SafetensorsFile(path: weightsPath).schema.digest
-            if expected == found { return [CheckResult("schema", .ok, "the trainer's weights are those of \(weightsPath)")] }
+            if expected == found {
+                return [CheckResult("schema", .ok, "the trainer's weights are those of \(weightsPath)")]
+            }
             return [
                 CheckResult(
-                    "schema", .failed, "the trainer makes weights of the schema \(found), \(weightsPath) has \(expected)",
+                    "schema", .failed,
+                    "the trainer makes weights of the schema \(found), \(weightsPath) has \(expected)",
                     remedy: "use the same model settings and the same version of the trainer as the job")
             ]
         } catch {

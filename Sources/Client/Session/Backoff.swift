@@ -11,7 +11,8 @@ struct Backoff: Sendable {
     var afterRefusal: Duration = .seconds(30)
     private var failures = 0
 
-    init(first: Duration = .milliseconds(100), longest: Duration = .seconds(30), afterRefusal: Duration = .seconds(30)) {
+    init(first: Duration = .milliseconds(100), longest: Duration = .seconds(30), afterRefusal: Duration = .seconds(30))
+    {
         self.first = first
         self.longest = longest
         self.afterRefusal = afterRefusal

@@ -1,9 +1,9 @@
 import GRPCCore
+import GRPCNIOTransportHTTP2Posix
 public import Identity
 public import Logging
-public import WireMessages
-import GRPCNIOTransportHTTP2Posix
 import Wire
+public import WireMessages
 
 /// Makes connections to the coordinator: one for each session, so that the daemon alone decides when to try again.
 public protocol CoordinatorConnector: Sendable {

@@ -53,18 +53,21 @@ struct Session: Sendable {
                 report(.warning, "no session with the coordinator, trying again", reason, &lastReport)
             case .refused(let reason):
                 wait = backoff.refused()
-                report(.error, "the session is refused; this has to be mended, trying again slowly", reason, &lastReport)
+                report(
+                    .error, "the session is refused; this has to be mended, trying again slowly", reason, &lastReport)
             }
             await stop.wait(atMost: wait)
         }
     }
 
-    /// Each reason once, not once an attempt.
+    /// Each refusal once and each outage once, not once an attempt; an outage changes its words from one to the next.
     private func report(_ level: Logger.Level, _ text: Logger.Message, _ reason: String, _ last: inout String) {
-        guard reason != last else { return }
-        last = reason
+        let news = level == .warning ? "outage" : reason
+        let isNew = news != last
+        last = news
         logger.log(
-            level: level, text, metadata: ["coordinator": "\(connector.address)", "reason": "\(PeerText.clean(reason))"])
+            level: isNew ? level : .debug, text,
+            metadata: ["coordinator": "\(connector.address)", "reason": "\(PeerText.clean(reason))"])
     }
 
     /// One session, from the connection to its end.
@@ -172,43 +175,46 @@ struct Session: Sendable {
             }
         case .drain(let drain):
             return .drained(
-                reason: PeerText.clean(drain.reason), after: .milliseconds(Int64(min(drain.reconnectMilliseconds, 600_000))))
+                reason: PeerText.clean(drain.reason),
+                after: .milliseconds(Int64(min(drain.reconnectMilliseconds, 600_000))))
         case .welcome, .heartbeat, nil:
             break
         }
         return nil
     }
 
-    /// Sends heartbeats and ends a session that is silent for three of them.
+    /// Sends heartbeats and ends a session in which three of them brought no sign of life. Counting them and not the time
+    /// spares a machine that slept.
     private func keepAlive(_ heard: Heard, outbound: SessionLink.Outbound) async throws -> SessionEnding {
         await heard.welcome.wait(atMost: .seconds(30))
         guard let interval = heard.interval else { return .outage("the coordinator does not answer the hello") }
         var sequence: UInt64 = 0
+        var unanswered = 0
+        var last = heard.count
         while true {
             try await Task.sleep(for: interval)
-            guard ContinuousClock.now - heard.last < interval * 3 else {
-                return .outage("the coordinator is silent for \(Int((interval * 3).seconds)) s")
-            }
+            let count = heard.count
+            unanswered = count == last ? unanswered + 1 : 0
+            last = count
+            guard unanswered <= 3 else { return .outage("the coordinator answers no heartbeats") }
             sequence += 1
-            var heartbeat = Tributary_V1_Heartbeat()
-            heartbeat.sequence = sequence
-            heartbeat.clockMilliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
             var message = Tributary_V1_ClientMessage()
-            message.heartbeat = heartbeat
+            message.heartbeat.sequence = sequence
+            message.heartbeat.clockMilliseconds = UInt64(max(0, Date().timeIntervalSince1970 * 1000))
             outbound.yield(message)
         }
     }
 
-    /// When the coordinator was heard last, and how often to send heartbeats.
+    /// How often the coordinator was heard, and how often to send heartbeats.
     private final class Heard: Sendable {
-        private let state = Mutex((last: ContinuousClock.now, interval: Duration?.none))
+        private let state = Mutex((count: 0, interval: Duration?.none))
         let welcome = OneTimeSignal()
 
-        var last: ContinuousClock.Instant { state.withLock { $0.last } }
+        var count: Int { state.withLock { $0.count } }
         var interval: Duration? { state.withLock { $0.interval } }
 
         func now() {
-            state.withLock { $0.last = .now }
+            state.withLock { $0.count += 1 }
         }
 
         func welcomed(heartbeat milliseconds: UInt32) {

@@ -1,6 +1,6 @@
-public import Wire
 import Datasets
 import Foundation
+public import Wire
 
 /// The data sets that a site offers, as their manifests say. No data is read.
 public struct SiteCatalogue: Sendable {
@@ -35,7 +35,8 @@ public struct SiteCatalogue: Sendable {
             if let other = entries.first(where: { $0.card.name == manifest.dataset }) {
                 throw ClientError(
                     .site,
-                    "\(path) and \(other.path) both hold the data set \"\(manifest.dataset)\": keep one of them in `data`")
+                    "\(path) and \(other.path) both hold the data set \"\(manifest.dataset)\": keep one of them in `data`"
+                )
             }
             entries.append(
                 Entry(

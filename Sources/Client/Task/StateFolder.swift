@@ -51,14 +51,16 @@ struct StateFolder: Sendable {
     /// Removes the folders of jobs that were not worked on for the longest time, all but ``jobsKept``.
     ///
     /// - Parameter inUse: jobs whose folders stay in any case.
-    func removeOldJobs(keeping inUse: Set<String>) {
+    /// - Returns: the jobs whose folders are gone.
+    @discardableResult
+    func removeOldJobs(keeping inUse: Set<String>) -> [String] {
         let manager = FileManager.default
         let dated = ((try? manager.contentsOfDirectory(atPath: jobs)) ?? []).map { name in
             let attributes = try? manager.attributesOfItem(atPath: "\(jobs)/\(name)")
             return (name, attributes?[.modificationDate] as? Date ?? .distantPast)
         }
-        for (name, _) in dated.sorted(by: { $0.1 > $1.1 }).dropFirst(Self.jobsKept) where !inUse.contains(name) {
-            try? manager.removeItem(atPath: "\(jobs)/\(name)")
-        }
+        let old = dated.sorted { $0.1 > $1.1 }.dropFirst(Self.jobsKept).map(\.0).filter { !inUse.contains($0) }
+        for name in old { try? manager.removeItem(atPath: "\(jobs)/\(name)") }
+        return old
     }
 }

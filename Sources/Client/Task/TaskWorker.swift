@@ -7,8 +7,8 @@ import Weights
 import Wire
 import WireMessages
 
-/// Carries one task out: weights, trainer, result into the outbox.
-struct TaskWorker: Sendable {
+/// Carries tasks out, one at a time: weights, trainer, result into the outbox.
+final class TaskWorker: Sendable {
     let client: String
     let rules: SiteRules
     let threads: Int
@@ -17,8 +17,24 @@ struct TaskWorker: Sendable {
     let transfers: TransferClient
     let courier: Courier
     let progress: ProgressReporter
-    let crashPoints: CrashPoints
-    let logger: Logger
+    /// Working folders by job, made in this process.
+    private let prepared = Mutex([String: String]())
+
+    init(
+        client: String, rules: SiteRules, threads: Int, folder: StateFolder, pool: TrainerPool,
+        transfers: TransferClient, courier: Courier, progress: ProgressReporter
+    ) {
+        self.client = client
+        self.rules = rules
+        self.threads = threads
+        self.folder = folder
+        self.pool = pool
+        self.transfers = transfers
+        self.courier = courier
+        self.progress = progress
+    }
+
+    private var crashPoints: CrashPoints { transfers.crashPoints }
 
     /// Carries a task out.
     ///
@@ -28,7 +44,7 @@ struct TaskWorker: Sendable {
     func perform(_ task: AcceptedTask, data path: String) async throws {
         guard let minutes = rules.minutes else { return try await performUnlimited(task, data: path) }
         try await withThrowingTaskGroup { group in
-            group.addTask { try await performUnlimited(task, data: path) }
+            group.addTask { try await self.performUnlimited(task, data: path) }
             group.addTask {
                 try await Task.sleep(for: .seconds(minutes * 60))
                 throw ClientError(.cancelled, "the task took longer than the \(minutes) minutes that this site allows")
@@ -40,9 +56,7 @@ struct TaskWorker: Sendable {
 
     private func performUnlimited(_ task: AcceptedTask, data path: String) async throws {
         let job = task.identity.job
-        let work = try folder.work(job)
-        folder.clear(work)
-        folder.removeOldJobs(keeping: await pool.jobs.union([job]))
+        let work = try await workingFolder(job)
         let hello = TrainerRequest.Hello(
             job: job, client: client, clientIndex: clientIndex(client), seed: task.specification.seed,
             threads: threads, model: task.specification.model,
@@ -84,6 +98,19 @@ struct TaskWorker: Sendable {
         folder.clear(work)
     }
 
+    /// The job's working folder; made, and old ones removed, at the first task of a job in this process.
+    private func workingFolder(_ job: String) async throws -> String {
+        if let known = prepared.withLock({ $0[job] }) { return known }
+        let work = try folder.work(job)
+        folder.clear(work)
+        let removed = folder.removeOldJobs(keeping: await pool.jobs.union([job]))
+        prepared.withLock { prepared in
+            for old in removed { prepared[old] = nil }
+            prepared[job] = work
+        }
+        return work
+    }
+
     private func train(
         _ task: AcceptedTask, _ trainer: TrainerPool.Ready, weights: String, cached: String, work: String
     ) async throws {
@@ -107,14 +134,15 @@ struct TaskWorker: Sendable {
         courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(schema)))
         do {
             let outbox = transfers.outbox
-            let update = try await FileWork.run {
-                try UpdateFile.finish(
+            let entry = try await FileWork.run {
+                let update = try UpdateFile.finish(
                     "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity))
+                let entry = OutboxEntry(
+                    identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
+                    trainer: trainer.description, update: update)
+                try outbox.add(entry)
+                return entry
             }
-            let entry = OutboxEntry(
-                identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
-                trainer: trainer.description, update: update)
-            try await FileWork.run { try outbox.add(entry) }
             try crashPoints.reached(.afterUpdateWritten)
             courier.deliver(entry)
         } catch {

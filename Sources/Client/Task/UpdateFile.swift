@@ -20,7 +20,7 @@ enum UpdateFile {
         fileSystem: any FileSystem = PosixFileSystem()
     ) throws -> OutboxEntry.Update {
         guard FileKind.isRegularFile(source) else {
-            throw ClientError(.update, "the trainer wrote no regular file at \(source)")
+            throw ClientError(.update, "the trainer wrote no update file")
         }
         let file: SafetensorsFile
         do {

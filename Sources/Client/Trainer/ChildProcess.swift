@@ -95,13 +95,16 @@ enum ChildProcess {
 
     /// A pipe whose ends no child inherits unless it is given one as a standard stream.
     static func makePipe() throws -> (read: CInt, write: CInt) {
-        var ends: [CInt] = [-1, -1]
-        guard pipe(&ends) == 0 else {
-            throw ClientError(.trainer, "cannot make a pipe: \(String(cString: strerror(errno)))")
+        let moved = try starting.withLock { _ in
+            var ends: [CInt] = [-1, -1]
+            guard pipe(&ends) == 0 else {
+                throw ClientError(.trainer, "cannot make a pipe: \(String(cString: strerror(errno)))")
+            }
+            // Above the standard streams even when the daemon was started with one of them closed.
+            let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
+            for end in ends { close(end) }
+            return moved
         }
-        // Above the standard streams even when the daemon was started with one of them closed.
-        let moved = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
-        for end in ends { close(end) }
         guard moved.allSatisfy({ $0 >= 0 }) else {
             let reason = String(cString: strerror(errno))
             for end in moved where end >= 0 { close(end) }

@@ -21,11 +21,12 @@ final class TrainerLog: Sendable {
     private static let linesPerSecond = 50
     private static let linesRemembered = 5
 
-    private let path: String
+    private let path: String?
     private let logger: Logger
     private let state: Mutex<State>
 
-    init(path: String, logger: Logger) {
+    /// A log; without a path there is no file.
+    init(path: String?, logger: Logger) {
         self.path = path
         self.logger = logger
         state = Mutex(State())
@@ -72,7 +73,8 @@ final class TrainerLog: Sendable {
         if second != state.second {
             if state.forwarded > Self.linesPerSecond {
                 let hidden = state.forwarded - Self.linesPerSecond
-                logger.info("trainer wrote more lines, see its log", metadata: ["lines": "\(hidden)", "log": "\(path)"])
+                logger.info(
+                    "trainer wrote more lines, see its log", metadata: ["lines": "\(hidden)", "log": "\(path ?? "")"])
             }
             state.second = second
             state.forwarded = 0
@@ -85,6 +87,7 @@ final class TrainerLog: Sendable {
 
     /// The log is a convenience: a full disk must not stop the training, so errors end the file and nothing else.
     private func write(_ line: [UInt8], _ state: inout State) {
+        guard let path else { return }
         do {
             if state.file == nil || state.bytes + line.count > Self.maximumBytes {
                 try state.file?.close()

@@ -1,6 +1,6 @@
-public import Jobs
 import Dispatch
 import Foundation
+public import Jobs
 import Synchronization
 
 extension TrainerProcess {
@@ -17,6 +17,7 @@ extension TrainerProcess {
                 fail(error)
                 throw error
             }
+            state.withLock { $0.saidHello = true }
             return answer
         case .failed(let failed):
             throw ClientError(.trainer, "the trainer refuses the job (\(failed.code)): \(failed.reason)")
@@ -144,7 +145,9 @@ extension TrainerProcess {
         let (waiting, onProgress) = state.withLock { state in
             state.lastSign = .now
             if case .progress = reply {
-                return (CheckedContinuation<TrainerReply, any Error>?.none, state.waiting == nil ? nil : state.onProgress)
+                return (
+                    CheckedContinuation<TrainerReply, any Error>?.none, state.waiting == nil ? nil : state.onProgress
+                )
             }
             defer {
                 state.waiting = nil
@@ -165,8 +168,10 @@ extension TrainerProcess {
 
     /// On the monitor's queue: holds the child to its limits.
     func inspect() {
-        let (isScanDue, silence): (Bool, Duration?) = state.withLock { state in
-            (ContinuousClock.now >= state.nextScan, state.waiting == nil ? nil : .now - state.lastSign)
+        let (isScanDue, silence, limit): (Bool, Duration?, Duration) = state.withLock { state in
+            // Before the hello there is no way to show progress, and the data are loaded.
+            let limit = state.saidHello ? configuration.stall : max(configuration.stall, Self.startLimit)
+            return (ContinuousClock.now >= state.nextScan, state.waiting == nil ? nil : .now - state.lastSign, limit)
         }
         let resident = isScanDue ? residentBytes() : 0
         if resident > configuration.memory {
@@ -174,12 +179,12 @@ extension TrainerProcess {
                 ClientError(
                     .memory,
                     "the trainer holds \(resident >> 20) MiB, the site allows \(configuration.memory >> 20) MiB"))
-        } else if let silence, silence > configuration.stall {
+        } else if let silence, silence > limit {
             fail(
                 ClientError(
                     .stalled,
-                    "no sign of life from the trainer for \(Int(silence.seconds.rounded())) s, the site allows "
-                        + "\(Int(configuration.stall.seconds.rounded())) s"))
+                    "no sign of life from the trainer for \(silence.roundedSeconds) s, the site allows "
+                        + "\(limit.roundedSeconds) s"))
         }
     }
     /// Walks all processes of the machine; never more than about 2 % of one core goes into it.

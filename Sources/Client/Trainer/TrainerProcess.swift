@@ -1,7 +1,7 @@
-import Jobs
-public import Logging
 import Dispatch
 import Foundation
+import Jobs
+public import Logging
 import Synchronization
 
 /// A trainer: a child process under the trainer contract and the site's limits.
@@ -17,9 +17,13 @@ public final class TrainerProcess: Sendable {
     /// How long a trainer may take to answer `cancel`, and to exit after `bye`, before it is ended.
     public static let patience: Duration = .seconds(5)
 
+    /// The shortest time that a trainer gets to answer the hello.
+    static let startLimit: Duration = .seconds(60)
+
     struct State {
         var waiting: CheckedContinuation<TrainerReply, any Error>?
         var onProgress: (@Sendable (TrainerReply.Progress) -> Void)?
+        var saidHello = false
         var request = 0
         var isCancelled = false
         var lastSign = ContinuousClock.now
@@ -38,7 +42,9 @@ public final class TrainerProcess: Sendable {
     let configuration: TrainerConfiguration
     let group: pid_t
     private let process: pid_t
-    private let input: CInt
+    /// The writing end of the child's input, nil once closed; used on `inputQueue` only, where a line that comes late must
+    /// not go to whoever has the number by then.
+    private let input: Mutex<CInt?>
     private let guardInput: CInt
     private let inputQueue = DispatchQueue(label: "tributary.trainer.input")
     /// Dispatch sources may be used from any thread.
@@ -84,7 +90,7 @@ public final class TrainerProcess: Sendable {
             descriptors = []
             let trainer = TrainerProcess(
                 configuration: configuration, group: started, process: process, input: input.write,
-                guardInput: leash.write, log: TrainerLog(path: logPath ?? "/dev/null", logger: logger),
+                guardInput: leash.write, log: TrainerLog(path: logPath, logger: logger),
                 record: records.map { TrainerRecord(folder: $0, group: started, members: [started, process]) },
                 logger: logger)
             trainer.run(output: output.read, error: error.read)
@@ -106,7 +112,7 @@ public final class TrainerProcess: Sendable {
         self.configuration = configuration
         self.group = group
         self.process = process
-        self.input = input
+        self.input = Mutex(input)
         self.guardInput = guardInput
         self.log = log
         self.record = record
@@ -126,7 +132,11 @@ public final class TrainerProcess: Sendable {
     private func run(output: CInt, error: CInt) {
         record?.write()
         let log = log
-        LineReader.start(error, name: "trainer-log", onBytes: { log.append($0); return true }, onEnd: { log.finish() })
+        LineReader.start(
+            error, name: "trainer-log",
+            onBytes: {
+                log.append($0); return true
+            }, onEnd: { log.finish() })
         LineReader.start(output, name: "trainer-output", onBytes: { self.receive($0) }, onEnd: { self.outputEnded() })
         let waiter = Thread {
             let ending = ChildProcess.wait(for: self.process)
@@ -151,10 +161,11 @@ public final class TrainerProcess: Sendable {
     /// Sends one line without blocking the caller.
     func send(_ line: Data) {
         inputQueue.async {
+            guard let input = self.input.withLock({ $0 }) else { return }
             line.withUnsafeBytes { bytes in
                 var rest = bytes[...]
                 while let base = UnsafeRawBufferPointer(rebasing: rest).baseAddress, !rest.isEmpty {
-                    let count = write(self.input, base, rest.count)
+                    let count = write(input, base, rest.count)
                     if count < 0 && errno == EINTR { continue }
                     // A child that is gone is reported by its waiter.
                     guard count > 0 else { return }
@@ -199,13 +210,11 @@ public final class TrainerProcess: Sendable {
         }
     }
 
-    private let inputClosed = Mutex(false)
-
-    /// Once only, on the input's queue.
+    /// On the input's queue; the second time does nothing.
     private func closeInput() {
-        inputClosed.withLock { closed in
-            if !closed { close(input) }
-            closed = true
+        input.withLock { input in
+            if let open = input { close(open) }
+            input = nil
         }
     }
 
@@ -244,8 +253,13 @@ public final class TrainerProcess: Sendable {
     func unexpected(_ ending: ChildProcess.Ending) -> ClientError {
         let tail = log.tail
         return ClientError(
-            .trainer, "the trainer \(ending)" + (tail.isEmpty ? "" : "; its last words: \(tail)"))
+            .trainer, "the trainer \(ending)", cause: tail.isEmpty ? nil : LastWords(description: tail))
     }
+}
+
+/// What a trainer wrote to its standard error before it ended. For the site's own log: it may quote data.
+private struct LastWords: Error, CustomStringConvertible {
+    var description: String
 }
 
 extension Duration {
@@ -253,4 +267,7 @@ extension Duration {
     var seconds: Double {
         Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
+
+    /// The length in seconds with one decimal, for messages.
+    var roundedSeconds: Double { (seconds * 10).rounded() / 10 }
 }

@@ -1,7 +1,7 @@
 public import Durability
-public import Wire
 import Foundation
 import Synchronization
+public import Wire
 
 /// Keeps every finished result on disk until the coordinator has acknowledged it, across restarts of either side.
 ///

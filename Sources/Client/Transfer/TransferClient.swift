@@ -164,7 +164,8 @@ struct TransferClient: Sendable {
         }
         failures += 1
         guard failures < Self.attempts else {
-            throw ClientError(.transfer, "\(what): \(PeerText.clean(error.message)) (\(error.code))", cause: error.cause)
+            throw ClientError(
+                .transfer, "\(what): \(PeerText.clean(error.message)) (\(error.code))", cause: error.cause)
         }
         logger.info("\(what), trying again", metadata: ["reason": "\(PeerText.clean(error.message))"])
         try await Task.sleep(for: .milliseconds(50 << failures))

@@ -1,6 +1,6 @@
+import Crypto
 public import Durability
 public import Foundation
-import Crypto
 import Synchronization
 
 /// Global weights that were fetched, by digest; a bounded number of them.

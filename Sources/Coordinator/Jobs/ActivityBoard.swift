@@ -56,7 +56,9 @@ final class ActivityBoard: Sendable {
     }
 
     /// A client told how far it is.
-    func progress(_ fraction: Double, metrics: [String: Double], stage: Activity.Stage, task: TaskIdentity, client: String) {
+    func progress(
+        _ fraction: Double, metrics: [String: Double], stage: Activity.Stage, task: TaskIdentity, client: String
+    ) {
         update(task, client) { activity in
             if activity.stage != stage {
                 activity.bytes = 0

@@ -196,12 +196,14 @@ final class JobRunner: Sendable {
     /// Hands an event to the engine and carries out what follows, until nothing follows.
     private func handle(_ event: RoundEvent, folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         var events = [event]
+        var open: Int?
         while !events.isEmpty {
             let next = events.removeFirst()
-            let (actions, due) = engine.withLock { engine in
+            let (actions, due, round) = engine.withLock { engine in
                 let actions = engine.handle(next, at: context.clock.now())
-                return (actions, engine.nextDeadline)
+                return (actions, engine.nextDeadline, engine.completedRounds)
             }
+            open = round
             setDeadline(due)
             for action in actions {
                 if case .aggregate(let order) = action {
@@ -211,7 +213,7 @@ final class JobRunner: Sendable {
                 }
             }
         }
-        context.changes.changed(job: id)
+        context.changes.changed(job: id, round: open)
     }
 
     private func setDeadline(_ due: Int64?) {

@@ -1,5 +1,5 @@
-public import Jobs
 internal import GRDB
+public import Jobs
 
 /// One job as the store holds it.
 public struct JobRecord: Sendable, Hashable {

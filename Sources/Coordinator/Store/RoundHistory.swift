@@ -1,6 +1,6 @@
 public import Federation
-public import Jobs
 internal import GRDB
+public import Jobs
 
 /// One round as the store holds it: the newest attempt, with the evaluation of its weights.
 public struct RoundHistory: Sendable, Hashable {

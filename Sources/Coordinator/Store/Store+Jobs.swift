@@ -48,7 +48,8 @@ extension Store {
     /// A job by its identifier, or the newest of a name.
     public func job(_ reference: String) async throws -> JobRecord? {
         try await read { db in
-            let row = try db.row("SELECT * FROM jobs WHERE id = ?", [reference])
+            let row =
+                try db.row("SELECT * FROM jobs WHERE id = ?", [reference])
                 ?? db.row("SELECT * FROM jobs WHERE name = ? ORDER BY sequence DESC LIMIT 1", [reference])
             return try row.map(JobRecord.init)
         }

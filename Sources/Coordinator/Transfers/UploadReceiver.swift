@@ -127,7 +127,8 @@ private struct Intake {
                 throw CoordinatorError(.corrupt, "the resumed update is damaged: send it again from its start")
             }
             throw AdmissionRefusal(
-                code: "digest", reason: "the bytes have the digest \(digest.hexadecimal.prefix(12)), "
+                code: "digest",
+                reason: "the bytes have the digest \(digest.hexadecimal.prefix(12)), "
                     + "the header says \(update.digest.prefix(12))")
         }
         let statistics = try inspector.finish()

@@ -62,7 +62,8 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
     }
 
     func received<T>(_ pick: (Message) -> T?) -> [T] {
-        state.withLock { $0.received.compactMap(pick) }
+        let all = state.withLock { $0.received }
+        return all.compactMap(pick)
     }
 
     // MARK: Service
@@ -71,7 +72,9 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
         request: RPCAsyncSequence<Tributary_V1_ClientMessage, any Error>,
         response: RPCWriter<Tributary_V1_CoordinatorMessage>, context: ServerContext
     ) async throws {
-        if let error = state.withLock({ $0.sessionErrors.isEmpty ? nil : $0.sessionErrors.removeFirst() }) { throw error }
+        if let error = state.withLock({ $0.sessionErrors.isEmpty ? nil : $0.sessionErrors.removeFirst() }) {
+            throw error
+        }
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_CoordinatorMessage.self)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for await message in messages { try await response.write(message) } }

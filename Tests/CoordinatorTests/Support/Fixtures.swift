@@ -18,7 +18,7 @@ enum Fixtures {
                 TensorSpec(name: "layer.bias", dtype: .f32, shape: [3]),
                 TensorSpec(name: "steps", dtype: .i64, shape: []),
             ])
-            return try Weights(schema: schema) { bytes in
+            return Weights(schema: schema) { bytes in
                 for index in 0..<bytes.count { bytes[index] = 0 }
                 for index in 0..<9 {
                     bytes.storeBytes(of: Float(index) * 0.5, toByteOffset: 8 + index * 4, as: Float.self)
@@ -38,7 +38,7 @@ enum Fixtures {
             TensorSpec(name: "layer.bias", dtype: .f32, shape: [3]),
         ])
         let seed = Float(client.utf8.reduce(0) { $0 + Int($1) } % 17) + Float(round) * 0.25
-        return try Weights(schema: schema) { bytes in
+        return Weights(schema: schema) { bytes in
             for index in 0..<(bytes.count / 4) {
                 bytes.storeBytes(of: (seed + Float(index)) / 64, toByteOffset: index * 4, as: Float.self)
             }

@@ -48,6 +48,7 @@ struct TestServer: Sendable {
     static func metadata(client: String) -> Metadata { ["x-test-peer": .string("client/\(client)")] }
 
     /// Opens the folder, runs `body` against it, and shuts down in order.
+    @discardableResult
     static func run<Value: Sendable>(
         folder: String, settings: CoordinatorSettings = Fixtures.settings(),
         _ body: @escaping @Sendable (TestServer) async throws -> Value

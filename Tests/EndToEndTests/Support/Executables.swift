@@ -5,9 +5,11 @@ enum Executables {
     static let folder: URL = {
         // The test runner's own bundle lies in the build's products folder.
         var url = Bundle.main.bundleURL
-        for candidate in [url, url.deletingLastPathComponent()] + ProcessInfo.processInfo.arguments.map({
-            URL(fileURLWithPath: $0).deletingLastPathComponent()
-        }) where FileManager.default.isExecutableFile(atPath: candidate.appendingPathComponent("tributary").path) {
+        for candidate in [url, url.deletingLastPathComponent()]
+            + ProcessInfo.processInfo.arguments.map({
+                URL(fileURLWithPath: $0).deletingLastPathComponent()
+            }) where FileManager.default.isExecutableFile(atPath: candidate.appendingPathComponent("tributary").path)
+        {
             url = candidate
             break
         }

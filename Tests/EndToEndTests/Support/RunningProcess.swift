@@ -39,20 +39,30 @@ final class RunningProcess: Sendable {
         process.standardError = errors
         process.standardOutput = output
         let box = ProcessBox()
+        self.box = box
         process.terminationHandler = { process in
-            box.status.withLock { $0 = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus }
-            box.owner.withLock { $0 }?.streamEnded(nil)
+            box.status.withLock {
+                $0 = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
+            }
+            let owner = box.owner.withLock { owner in
+                box.hasEnded.store(true, ordering: .relaxed)
+                return owner
+            }
+            owner?.streamEnded()
         }
         try process.run()
         processIdentifier = process.processIdentifier
-        box.owner.withLock { $0 = self }
-        self.box = box
-        if !process.isRunning, box.delivered.exchange(true, ordering: .relaxed) == false { streamEnded(nil) }
+        // The process may have ended before this line: then nobody was told.
+        let hasEnded = box.owner.withLock { owner in
+            owner = self
+            return box.hasEnded.load(ordering: .relaxed)
+        }
+        if hasEnded { streamEnded() }
         errors.fileHandleForReading.readabilityHandler = { [weak self] handle in
             let data = handle.availableData
             if data.isEmpty {
                 handle.readabilityHandler = nil
-                self?.streamEnded(handle)
+                self?.streamEnded()
             } else {
                 self?.received(data)
             }
@@ -61,7 +71,7 @@ final class RunningProcess: Sendable {
             let data = handle.availableData
             if data.isEmpty {
                 handle.readabilityHandler = nil
-                self?.streamEnded(handle)
+                self?.streamEnded()
             } else {
                 self?.state.withLock { $0.output.append(data) }
             }
@@ -73,7 +83,7 @@ final class RunningProcess: Sendable {
     private final class ProcessBox: Sendable {
         let status = Mutex<Int32>(0)
         let owner = Mutex<RunningProcess?>(nil)
-        let delivered = Atomic<Bool>(false)
+        let hasEnded = Atomic<Bool>(false)
     }
 
     /// Everything logged so far.
@@ -174,8 +184,8 @@ final class RunningProcess: Sendable {
         for (continuation, line) in ready { continuation.resume(returning: line) }
     }
 
-    private func streamEnded(_ handle: FileHandle?) {
-        if handle == nil { box.delivered.store(true, ordering: .relaxed) }
+    /// One of the two pipes or the process has ended; with the third of them everything is over.
+    private func streamEnded() {
         let (waiters, ends, status) = state.withLock { state in
             state.openStreams -= 1
             guard state.openStreams == 0 else {
@@ -189,7 +199,9 @@ final class RunningProcess: Sendable {
             state.endWaiters = []
             return (waiters, ends, state.status)
         }
-        for waiter in waiters { waiter.resume(throwing: Failure(description: "\(name) ended with \(status): \(log.suffix(10))")) }
+        for waiter in waiters {
+            waiter.resume(throwing: Failure(description: "\(name) ended with \(status): \(log.suffix(10))"))
+        }
         for end in ends { end.resume(returning: status) }
     }
 }

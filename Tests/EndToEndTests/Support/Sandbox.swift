@@ -64,7 +64,8 @@ actor Sandbox {
         let process = try RunningProcess(
             "tributary-coordinator",
             [
-                "serve", "--config", path("identities/coordinator/coordinator.yaml"), "--state", path("state/coordinator"),
+                "serve", "--config", path("identities/coordinator/coordinator.yaml"), "--state",
+                path("state/coordinator"),
                 "--host", "127.0.0.1", "--port", "\(wanted ?? port)",
             ],
             name: "coordinator",
@@ -121,7 +122,8 @@ actor Sandbox {
         let result = try await CommandResult.run(executable, arguments, folder: folder)
         guard result.status == 0 else {
             throw RunningProcess.Failure(
-                description: "\(executable) \(arguments) ended with \(result.status):\n\(result.output)\n\(result.errors)")
+                description:
+                    "\(executable) \(arguments) ended with \(result.status):\n\(result.output)\n\(result.errors)")
         }
         return result
     }
