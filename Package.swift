@@ -224,8 +224,8 @@ let package = Package(
         tests(
             "CoordinatorTests",
             [
-                "Coordinator", "Aggregation", "Durability", "Federation", "Identity", "Jobs", "TestSupport", "Weights",
-                "Wire", "WireMessages", .grdb, .grpc, .grpcInProcess, .log, .protobuf,
+                "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs", "TestSupport",
+                "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
             ]
         ),
         tests(

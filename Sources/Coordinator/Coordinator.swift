@@ -169,8 +169,7 @@ public final class Coordinator: Sendable {
         core.audit.record(.stopped, subject: "coordinator")
         await core.audit.drain()
         do {
-            try await core.store.commitAlive(at: core.clock.now())
-            try core.store.close()
+            try await withBlockingWork { [core] in try core.store.finish(at: core.clock.now()) }
         } catch {
             core.logger.warning("the store was not closed in order", metadata: ["error": "\(error)"])
         }

@@ -6,7 +6,9 @@ extension CoordinatorCore {
     /// Revokes a participant: in force at once, durable and its sessions and calls ended when this returns.
     ///
     /// - Returns: how many live sessions were ended.
-    func revoke(_ identity: ParticipantIdentity, reason: String, by operatorIdentity: ParticipantIdentity) async throws -> Int {
+    func revoke(_ identity: ParticipantIdentity, reason: String, by operatorIdentity: ParticipantIdentity) async throws
+        -> Int
+    {
         let isNew = try await revocations.revoke(identity, at: now, reason: reason)
         let closed = endCalls(of: identity, reason: reason)
         if identity.role == .client { jobs.clientRevoked(identity.name) }

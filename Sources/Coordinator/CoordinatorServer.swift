@@ -59,6 +59,10 @@ public struct CoordinatorServer: Service {
     public func run() async throws {
         let coordinator = try await Coordinator.open(
             folder: configuration.state.path, settings: settings, logger: logger)
+        // An address of an earlier run must not send anybody astray.
+        let addressFile = "\(configuration.state)/\(Self.addressFile)"
+        try DurableFile.remove(addressFile)
+        defer { _ = try? DurableFile.remove(addressFile) }
         let reporter = RefusalReporter(logger: logger, audit: coordinator.auditLog)
         let connections = PeerConnections(reporter: reporter)
         coordinator.use(connections)
@@ -92,9 +96,7 @@ public struct CoordinatorServer: Service {
                 do {
                     try await server.serve()
                 } catch {
-                    throw CoordinatorError(
-                        .invalidConfiguration,
-                        "cannot listen on \(configuration.listen.host):\(configuration.listen.port)", cause: error)
+                    throw cannotListen(error)
                 }
             }
             group.addTask { try await coordinator.run() }
@@ -115,6 +117,15 @@ public struct CoordinatorServer: Service {
                 throw error
             }
         }
+    }
+
+    private func cannotListen(_ error: any Error) -> CoordinatorError {
+        let address = "\(configuration.listen.host):\(configuration.listen.port)"
+        return "\(error)".contains("Address already in use")
+            ? CoordinatorError(
+                .invalidConfiguration,
+                "cannot listen on \(address): another program uses the port; choose another with --port or listen.port")
+            : CoordinatorError(.invalidConfiguration, "cannot listen on \(address)", cause: error)
     }
 
     /// Tells where the coordinator listens: in the log, to the caller, and in `state/address`.

@@ -50,7 +50,8 @@ struct LineLogHandler: LogHandler {
 
     /// The value, in quotes when it holds anything that would make the line ambiguous.
     private static func quoted(_ text: String) -> String {
-        let isPlain = !text.isEmpty && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0.value != 0x7F }
+        let isPlain =
+            !text.isEmpty && text.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "\"" && $0.value != 0x7F }
         if isPlain { return text }
         var result = "\""
         for scalar in text.unicodeScalars {

@@ -38,7 +38,8 @@ import WireMessages
         Case(testDescription: "another tensor name", code: "schema") { task in
             var bytes = try good(task)
             let name = Array("layer.bias".utf8)
-            if let start = bytes.indices.dropLast(name.count).first(where: { bytes[$0..<$0 + name.count] == name[...] }) {
+            if let start = bytes.indices.dropLast(name.count).first(where: { bytes[$0..<$0 + name.count] == name[...] })
+            {
                 bytes.replaceSubrange(start..<start + name.count, with: Array("layer.evil".utf8))
             }
             return .bytes(bytes)
@@ -104,7 +105,9 @@ import WireMessages
             try await server.withSites([first, ScriptedSite("site-2") { _ in .silence }]) {
                 await first.wait { if case .task? = $0.message { true } else { false } }
                 let task = try #require(
-                    first.received.withLock { messages in messages.compactMap { $0.task.hasIdentity ? $0.task : nil }.first })
+                    first.received.withLock { messages in
+                        messages.compactMap { $0.task.hasIdentity ? $0.task : nil }.first
+                    })
                 try await body(server, job, task, first)
             }
         }
@@ -210,7 +213,8 @@ import WireMessages
                 let header = header(task, bytes: bytes, grant: try slot(server, task))
                 let before = server.coordinator.core.registry.grants.count
                 await #expect(throws: RPCError.self) {
-                    try await server.federation.submitUpdate(metadata: TestServer.metadata(client: "site-1")) { writer in
+                    try await server.federation.submitUpdate(metadata: TestServer.metadata(client: "site-1")) {
+                        writer in
                         try await writer.write(.with { $0.header = header })
                         try await writer.write(.with { $0.chunk = .with { $0.data = Data(bytes[..<10]) } })
                         try await Task.sleep(for: .seconds(600))
@@ -243,7 +247,8 @@ import WireMessages
                     late.received.withLock { $0.compactMap { $0.task.hasIdentity ? $0.task : nil }.first })
                 let bytes = Safetensors.encode(try Fixtures.update(client: "site-2", round: 0))
                 let receipt = try await ScriptedSite.submit(
-                    ScriptedSite.header(task, client: "site-2", bytes: bytes), bytes, server.federation, client: "site-2")
+                    ScriptedSite.header(task, client: "site-2", bytes: bytes), bytes, server.federation,
+                    client: "site-2")
                 #expect(receipt.status == .roundOver)
                 #expect(try await server.rounds(job)[0].refusals.map(\.code) == ["deadline"])
             }

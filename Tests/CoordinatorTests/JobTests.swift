@@ -53,7 +53,9 @@ import WireMessages
         let job = try await TestServer.run(folder: folder.path) { server in
             let job = try await server.submit(Fixtures.specification()).job
             // site-2 is silent in round 1: the round stays open with one update.
-            let sites = [ScriptedSite("site-1"), ScriptedSite("site-2") { $0.identity.round == 1 ? .silence : .update }]
+            let sites = [
+                ScriptedSite("site-1"), ScriptedSite("site-2") { $0.identity.round == 1 ? .silence : .update },
+            ]
             try await server.withSites(sites) {
                 _ = try await server.wait(for: job) { update in
                     update.rounds.contains { $0.round == 1 && $0.admitted == ["site-1"] }
@@ -167,7 +169,9 @@ import WireMessages
     @Test func severalJobsShareTheClients() async throws {
         try await TestServer.run(folder: folder.path) { server in
             var jobs: [String] = []
-            for index in 0..<4 { jobs.append(try await server.submit(Fixtures.specification(name: "job-\(index)")).job) }
+            for index in 0..<4 {
+                jobs.append(try await server.submit(Fixtures.specification(name: "job-\(index)")).job)
+            }
             let ids = jobs
             try await server.withSites([ScriptedSite("site-1"), ScriptedSite("site-2")]) {
                 let expected = try Fixtures.weights(after: 3, clients: ["site-1", "site-2"]).digest()
@@ -238,7 +242,8 @@ import WireMessages
             return job
         }
         try await TestServer.run(folder: folder.path) { server in
-            let state = try await server.operations.listJobs(.init(), metadata: TestServer.operatorMetadata).jobs[0].state
+            let state = try await server.operations.listJobs(.init(), metadata: TestServer.operatorMetadata).jobs[0]
+                .state
             #expect(state == "paused")
             try await server.withSites([ScriptedSite("site-1"), ScriptedSite("site-2")]) {
                 _ = try await server.operations.controlJob(
@@ -306,7 +311,8 @@ import WireMessages
                 _ = try await server.finished(job)
             }
             _ = try await server.export(job)
-            let lines = try await server.operations.readAudit(.init(), metadata: TestServer.operatorMetadata) { response in
+            let lines = try await server.operations.readAudit(.init(), metadata: TestServer.operatorMetadata) {
+                response in
                 var lines: [String] = []
                 for try await line in response.messages { lines.append(line.json) }
                 return lines

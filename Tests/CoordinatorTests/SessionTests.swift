@@ -59,7 +59,8 @@ import WireMessages
                 }
                 #expect(try await group.next() == "first")
                 await second.wait { if case .welcome? = $0.message { true } else { false } }
-                let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata).clients
+                let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata)
+                    .clients
                 #expect(clients.map(\.state) == ["connected"])
                 group.cancelAll()
             }
@@ -97,7 +98,8 @@ import WireMessages
                 try await group.waitForAll()
             }
             #expect(try await server.rounds(job)[0].refusals.map(\.code) == ["revoked"])
-            let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata).clients
+            let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata)
+                .clients
             #expect(clients.map(\.state) == ["away", "revoked"])
             #expect(clients[1].reason == "key lost")
             #expect(clients[0].certificateEndsMilliseconds > 0)

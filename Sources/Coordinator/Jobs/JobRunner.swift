@@ -127,6 +127,8 @@ final class JobRunner: Sendable {
                 }
                 group.cancelAll()
             }
+        } catch is CancellationError {
+            // The coordinator shuts down; what was not durable yet happens again after the start.
         } catch {
             await close()
             throw error

@@ -50,7 +50,13 @@ struct JobSubmission: Sendable {
         }
         if let reason = core.disk.shortage() { throw CoordinatorError(.noSpace, reason) }
         try await receive(messages, digest: digest, bytes: bytes, moved: moved)
-        defer { core.blobs.release(digest) }
+        // Swept after its release: weights that no job came to refer to do not stay.
+        defer {
+            core.blobs.release(digest)
+            core.janitor.sweep { [blobs = core.blobs, store = core.store] in
+                try blobs.remove([digest]) { try store.refersToBlob($0) }
+            }
+        }
         let job = try record(specification, token: token, digest: digest, bytes: bytes, trainer: trainer)
         let (id, existed) = try await core.jobs.submit(job)
         if !existed {
@@ -87,7 +93,8 @@ struct JobSubmission: Sendable {
             }
             guard writer.hexadecimalDigest == digest else {
                 throw CoordinatorError(
-                    .invalidRequest, "the weights have the digest \(writer.hexadecimalDigest.prefix(12)), "
+                    .invalidRequest,
+                    "the weights have the digest \(writer.hexadecimalDigest.prefix(12)), "
                         + "the header says \(digest.prefix(12))")
             }
             _ = try writer.commit()
@@ -97,28 +104,22 @@ struct JobSubmission: Sendable {
         }
     }
 
-    /// Checks the weights against the specification. A blob that fails has no row and goes with the next sweep.
+    /// Checks the weights against the specification. A blob that fails has no row and is swept.
     private func record(
         _ specification: JobSpecification, token: String?, digest: String, bytes: Int64, trainer: [String: String]
     ) throws -> JobRecord {
-        do {
-            let tensors = try StoredTensors(try core.blobs.open(digest))
-            guard try tensors.isCanonical() else {
-                throw CoordinatorError(
-                    .invalidRequest, "the weights are not in the canonical form of safetensors: write them with `tributary`")
-            }
-            let job = JobRecord(
-                id: Self.identifier(specification.name), operator: peer.identity.name, token: token,
-                specification: specification, submittedAt: core.clock.now(), initialDigest: digest,
-                weightsBytes: bytes, schemaDigest: tensors.schema.digest, trainer: trainer)
-            _ = try JobPlan(job: job, schema: tensors.schema)
-            return job
-        } catch {
-            core.janitor.sweep { [blobs = core.blobs, store = core.store] in
-                try blobs.remove([digest]) { try store.refersToBlob($0) }
-            }
-            throw error
+        let tensors = try StoredTensors(try core.blobs.open(digest))
+        guard try tensors.isCanonical() else {
+            throw CoordinatorError(
+                .invalidRequest,
+                "the weights are not in the canonical form of safetensors: write them with `tributary`")
         }
+        let job = JobRecord(
+            id: Self.identifier(specification.name), operator: peer.identity.name, token: token,
+            specification: specification, submittedAt: core.clock.now(), initialDigest: digest,
+            weightsBytes: bytes, schemaDigest: tensors.schema.digest, trainer: trainer)
+        _ = try JobPlan(job: job, schema: tensors.schema)
+        return job
     }
 
     /// The job's name and eight random hexadecimal digits.

@@ -95,10 +95,12 @@ extension Store {
         }
     }
 
-    /// Remembers that the coordinator runs, so that a later start knows how long it did not.
-    public func commitAlive(at time: Int64) async throws {
-        try await write { db in
+    /// Remembers that the coordinator ran until now, so that the next start knows how long it did not, and ends the use
+    /// of the store. Blocks.
+    public func finish(at time: Int64) throws {
+        try pool.write { db in
             try db.run("INSERT OR REPLACE INTO facts (name, value) VALUES ('alive', ?)", [time])
         }
+        try close()
     }
 }

@@ -73,7 +73,8 @@ enum Fixtures {
     }
 
     static func specification(
-        name: String = "job", rounds: Int = 3, clients: Int = 2, evaluation: Int = 0, change: (inout JobSpecification) -> Void = { _ in }
+        name: String = "job", rounds: Int = 3, clients: Int = 2, evaluation: Int = 0,
+        change: (inout JobSpecification) -> Void = { _ in }
     ) -> JobSpecification {
         var specification = JobSpecification(
             name: name, model: ["name": "softmax"], data: "toy", rounds: rounds, seed: 8,
@@ -97,7 +98,8 @@ enum Fixtures {
 
     static func peer(_ role: Role, _ name: String) throws -> PeerIdentity {
         PeerIdentity(
-            identity: try ParticipantIdentity(federation: "test", role: role, name: name), serial: "01\(name.utf8.count)",
+            identity: try ParticipantIdentity(federation: "test", role: role, name: name),
+            serial: "01\(name.utf8.count)",
             notBefore: Date(timeIntervalSinceNow: -3600), notAfter: Date(timeIntervalSinceNow: 86_400 * 300))
     }
 

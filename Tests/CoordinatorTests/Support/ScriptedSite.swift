@@ -97,9 +97,10 @@ final class ScriptedSite: Sendable {
                     $0.evaluation = .with {
                         $0.identity = identity
                         $0.weightsDigest = task.weightsDigest
-                        $0.statistics = TaskStatistics(
-                            examples: 4, sums: ["loss": 2, "correct": Double(identity.round % 5)]
-                        ).message
+                        $0.statistics =
+                            TaskStatistics(
+                                examples: 4, sums: ["loss": 2, "correct": Double(identity.round % 5)]
+                            ).message
                     }
                 })
             return
@@ -169,9 +170,10 @@ final class ScriptedSite: Sendable {
             $0.digest = Fixtures.digest(bytes)
             $0.totalBytes = UInt64(bytes.count)
             $0.weightsDigest = task.weightsDigest
-            $0.statistics = TaskStatistics(
-                examples: Fixtures.examples(client: client), sums: ["loss": 3]
-            ).message
+            $0.statistics =
+                TaskStatistics(
+                    examples: Fixtures.examples(client: client), sums: ["loss": 3]
+                ).message
             $0.trainer = ["trainer": "scripted"]
         }
     }

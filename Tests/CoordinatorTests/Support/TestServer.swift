@@ -19,13 +19,15 @@ struct NamedPeers: ServerInterceptor {
 
     func intercept<Input: Sendable, Output: Sendable>(
         request: StreamingServerRequest<Input>, context: ServerContext,
-        next: @concurrent @Sendable (StreamingServerRequest<Input>, ServerContext) async throws ->
+        next:
+            @concurrent @Sendable (StreamingServerRequest<Input>, ServerContext) async throws ->
             StreamingServerResponse<Output>
     ) async throws -> StreamingServerResponse<Output> {
         let name = request.metadata[stringValues: Self.key].first { _ in true } ?? "client/unknown"
         let parts = name.split(separator: "/").map(String.init)
         let peer = try Fixtures.peer(Role(rawValue: parts[0]) ?? .client, parts[1])
-        if let reason = admission.refusalReason(identity: peer.identity, serial: peer.serial, notBefore: peer.notBefore) {
+        if let reason = admission.refusalReason(identity: peer.identity, serial: peer.serial, notBefore: peer.notBefore)
+        {
             throw RPCError(code: .permissionDenied, message: reason)
         }
         var context = context

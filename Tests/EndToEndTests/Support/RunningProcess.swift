@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Synchronization
 
 /// A child process whose standard error is read line by line, so that a test can wait for what it logs.
@@ -12,6 +13,7 @@ final class RunningProcess: Sendable {
         var waiters: [UUID: (test: @Sendable (String) -> Bool, resume: CheckedContinuation<String, any Error>)] = [:]
         var endWaiters: [CheckedContinuation<Int32, Never>] = []
         var openStreams = 3
+        var isCollected = false
     }
 
     struct Failure: Error, CustomStringConvertible {
@@ -27,63 +29,87 @@ final class RunningProcess: Sendable {
         folder: URL? = nil
     ) throws {
         self.name = name ?? executable
-        let process = Process()
-        process.executableURL = URL(
-            fileURLWithPath: executable.hasPrefix("/") ? executable : Executables.path(executable))
-        process.arguments = arguments
-        process.environment = Executables.environment(environment)
-        if let folder { process.currentDirectoryURL = folder }
-        let errors = Pipe()
-        let output = Pipe()
-        process.standardInput = FileHandle.nullDevice
-        process.standardError = errors
-        process.standardOutput = output
-        let box = ProcessBox()
-        self.box = box
-        process.terminationHandler = { process in
-            box.status.withLock {
-                $0 = process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
-            }
-            let owner = box.owner.withLock { owner in
-                box.hasEnded.store(true, ordering: .relaxed)
-                return owner
-            }
-            owner?.streamEnded()
+        // Not Foundation's `Process`: it watches children with select(2), which ends at 1,024 open files.
+        let path = executable.hasPrefix("/") ? executable : Executables.path(executable)
+        let folder = folder?.path ?? FileManager.default.currentDirectoryPath
+        // One start at a time: a new pipe can be inherited for a moment.
+        Self.starting.lock()
+        defer { Self.starting.unlock() }
+        let (errors, output) = (try Self.makePipe(), try Self.makePipe())
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, output.write, STDOUT_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, errors.write, STDERR_FILENO)
+        var process: pid_t = 0
+        let environment = Executables.environment(environment).map { "\($0.key)=\($0.value)" }
+        let command = ["/bin/sh", "-c", "cd -- \"$0\" && exec \"$@\"", folder, path] + arguments
+        let result = Self.withStrings(command) { command in
+            Self.withStrings(environment) { posix_spawn(&process, "/bin/sh", &actions, nil, command, $0) }
         }
-        try process.run()
-        processIdentifier = process.processIdentifier
-        // The process may have ended before this line: then nobody was told.
-        let hasEnded = box.owner.withLock { owner in
-            owner = self
-            return box.hasEnded.load(ordering: .relaxed)
+        close(errors.write)
+        close(output.write)
+        guard result == 0 else {
+            close(errors.read)
+            close(output.read)
+            throw Failure(description: "cannot start \(path): \(String(cString: strerror(result)))")
         }
-        if hasEnded { streamEnded() }
-        errors.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                self?.streamEnded()
-            } else {
-                self?.received(data)
+        processIdentifier = process
+        Self.read(errors.read) {
+            self.received($0)
+        } onEnd: {
+            self.streamEnded()
+        }
+        Self.read(output.read) { data in
+            self.state.withLock { $0.output.append(data) }
+        } onEnd: {
+            self.streamEnded()
+        }
+        Thread { [process] in
+            var status: Int32 = 0
+            while waitpid(process, &status, 0) < 0, errno == EINTR {}
+            let signal = status & 0x7F
+            let ending = signal == 0 ? (status >> 8) & 0xFF : -signal
+            self.state.withLock {
+                $0.status = ending
+                $0.isCollected = true
             }
-        }
-        output.fileHandleForReading.readabilityHandler = { [weak self] handle in
-            let data = handle.availableData
-            if data.isEmpty {
-                handle.readabilityHandler = nil
-                self?.streamEnded()
-            } else {
-                self?.state.withLock { $0.output.append(data) }
-            }
-        }
+            self.streamEnded()
+        }.start()
     }
 
-    private let box: ProcessBox
+    private static let starting = NSLock()
 
-    private final class ProcessBox: Sendable {
-        let status = Mutex<Int32>(0)
-        let owner = Mutex<RunningProcess?>(nil)
-        let hasEnded = Atomic<Bool>(false)
+    private static func makePipe() throws -> (read: Int32, write: Int32) {
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { throw Failure(description: String(cString: strerror(errno))) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return (ends[0], ends[1])
+    }
+
+    private static func read(
+        _ descriptor: Int32, onData: @escaping @Sendable (Data) -> Void, onEnd: @escaping @Sendable () -> Void
+    ) {
+        Thread {
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = Glibc.read(descriptor, &buffer, buffer.count)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                onData(Data(buffer[..<count]))
+            }
+            close(descriptor)
+            onEnd()
+        }.start()
+    }
+
+    private static func withStrings<Result>(
+        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+    ) -> Result {
+        var pointers = strings.map { strdup($0) } + [nil]
+        defer { for pointer in pointers { free(pointer) } }
+        return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
     }
 
     /// Everything logged so far.
@@ -140,7 +166,9 @@ final class RunningProcess: Sendable {
 
     /// Sends a signal to this process, if it still runs.
     func signal(_ number: Int32) {
-        if !state.withLock({ $0.isOver }) { kill(processIdentifier, number) }
+        state.withLock { state in
+            if !state.isCollected { kill(processIdentifier, number) }
+        }
     }
 
     /// Ends the process gracefully and waits; after `seconds` it is killed.
@@ -192,7 +220,6 @@ final class RunningProcess: Sendable {
                 return ([CheckedContinuation<String, any Error>](), [CheckedContinuation<Int32, Never>](), Int32(0))
             }
             state.isOver = true
-            state.status = box.status.withLock { $0 }
             let waiters = state.waiters.values.map(\.resume)
             let ends = state.endWaiters
             state.waiters = [:]
