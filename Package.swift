@@ -224,7 +224,8 @@ let package = Package(
         tests(
             "CoordinatorTests",
             [
-                "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs", "TestSupport",
+                "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs",
+                "TestSupport",
                 "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
             ]
         ),
