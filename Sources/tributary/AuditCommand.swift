@@ -42,15 +42,15 @@ struct AuditCommand: AsyncParsableCommand {
 
         func run() async throws {
             let verification: AuditVerification
-            var heads: [String] = []
+            var lines: [String] = []
             if let file {
                 verification = try AuditLog.verify(path: file)
                 if head != nil {
-                    heads = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
+                    lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n").map(String.init)
                 }
             } else {
-                heads = try await connection.withConnection { try await $0.auditLines() }
-                verification = AuditLog.verify(lines: heads)
+                lines = try await connection.withConnection { try await $0.auditLines() }
+                verification = AuditLog.verify(lines: lines)
             }
             var result = Result(
                 intact: verification.isIntact,
@@ -59,7 +59,7 @@ struct AuditCommand: AsyncParsableCommand {
                 brokenLine: verification.broken?.line,
                 reason: verification.broken?.reason
             )
-            if let head, result.intact, !heads.contains(where: { $0.contains("\"hash\":\"\(head)\"") }) {
+            if let head, result.intact, !lines.contains(where: { $0.contains("\"hash\":\"\(head)\"") }) {
                 result.intact = false
                 result.reason = "the head \(head) is not in the log: lines were cut from its end"
             }
