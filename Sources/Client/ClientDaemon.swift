@@ -60,6 +60,8 @@ public final class ClientDaemon: Service {
     private let catalogue: Mutex<SiteCatalogue>
     /// Failures of this process, so that a task that comes again is answered and not tried again.
     private let failures = Mutex([(identity: TaskIdentity, message: Tributary_V1_ClientMessage.OneOf_Message)]())
+    /// The tasks that the last hello named.
+    private let told = Mutex(Set<TaskIdentity>())
     private let connector: any CoordinatorConnector
     private let backoff: Backoff
 
@@ -144,12 +146,18 @@ public final class ClientDaemon: Service {
             // The sentence alone: causes hold paths of this machine and a trainer's last words, which may quote data.
             failed.reason = PeerText.clean(
                 (error as? ClientError)?.message ?? (error as? JobsError)?.message ?? "the site's log names the cause")
-            link.send(.failed(failed))
-            failures.withLock { failures in
-                failures.append((identity, .failed(failed)))
-                if failures.count > 64 { failures.removeFirst() }
-            }
+            giveUp(identity, .failed(failed))
         }
+    }
+
+    /// Tells the coordinator that a task gives no result: now, or when there is a session again.
+    private func giveUp(_ identity: TaskIdentity, _ message: Tributary_V1_ClientMessage.OneOf_Message) {
+        // Noted first: a session that opens at this instant finds it, or the message goes out over it.
+        failures.withLock { failures in
+            failures.append((identity, message))
+            if failures.count > 64 { failures.removeFirst() }
+        }
+        link.send(message)
     }
 
     private func decline(_ identity: TaskIdentity, _ refusal: SiteRules.Refusal) {
@@ -160,7 +168,7 @@ public final class ClientDaemon: Service {
         declined.identity = identity.message
         declined.code = refusal.code
         declined.reason = refusal.reason
-        link.send(.declined(declined))
+        giveUp(identity, .declined(declined))
     }
 }
 
@@ -172,10 +180,11 @@ extension ClientDaemon: Session.Delegate {
         } catch {
             logger.error("the data cannot be read, offering what was there", metadata: ["reason": "\(error)"])
         }
+        let holding = Array((outbox.entries.map(\.identity) + board.identities).prefix(WireLimits.holding))
+        told.withLock { $0 = Set(holding) }
         return ClientHello(
             software: parts.software, datasets: catalogue.withLock { $0.entries.map(\.card) },
-            models: parts.rules.models,
-            holding: Array((outbox.entries.map(\.identity) + board.identities).prefix(WireLimits.holding)))
+            models: parts.rules.models, holding: holding)
     }
 
     func sessionBegan(_ welcome: Tributary_V1_Welcome) {
@@ -188,6 +197,9 @@ extension ClientDaemon: Session.Delegate {
             logger.warning(
                 "this machine's clock and the coordinator's differ", metadata: ["seconds": "\(difference / 1000)"])
         }
+        // What failed after the hello named it: the coordinator takes it for work in progress.
+        let told = told.withLock { $0 }
+        for failure in failures.withLock({ $0 }) where told.contains(failure.identity) { link.send(failure.message) }
         courier.sessionBegan()
     }
 

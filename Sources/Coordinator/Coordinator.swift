@@ -53,11 +53,13 @@ public final class Coordinator: Sendable {
         let revocations = try await RevocationBook(store: store)
         let disk = DiskGuard(
             fileSystem: settings.fileSystem, folder: folder, minimumFree: settings.minimumFreeDisk)
-        return Coordinator(
+        let coordinator = Coordinator(
             parts: Parts(
                 store: store, blobs: blobs, spool: spool, revocations: revocations, disk: disk,
                 audit: AuditTrail(log: log, logger: logger)),
             settings: settings, lock: lock, lastAlive: lastAlive, logger: logger)
+        try await coordinator.core.jobs.adoptUnfinished()
+        return coordinator
     }
 
     private struct Parts {

@@ -90,6 +90,42 @@ struct ClientDaemonTests {
         #expect(site.trainings == ["0"])
     }
 
+    @Test("A failure between the hello and the welcome of a new session is told")
+    func failureBetweenSessions() async throws {
+        let site = try TestSite()
+        site.coordinator.state.withLock { $0.tasks = [try! site.task(0)] }
+        func failures() -> [String] {
+            site.coordinator.received { if case .failed(let task) = $0 { task.reason } else { nil } }
+        }
+        try await site.running(try site.daemon("lingers-fails")) {
+            try await eventually("no training") { site.trainings == ["0"] }
+            site.coordinator.state.withLock { $0.withheldWelcomes = 1 }
+            site.coordinator.endSession()
+            try await eventually("no second hello") { site.coordinator.state.withLock { $0.unwelcomed.count } == 1 }
+            #expect(site.coordinator.state.withLock { $0.hellos[1].holding.map(\.round) } == [0])
+            try site.folder.write([], to: "state/jobs/job-1/state/go")
+            // The trainer has taken the file: it fails now, with no session to say so.
+            try await eventually("no failure") { !FileManager.default.fileExists(atPath: site.folder.file("state/jobs/job-1/state/go")) }
+            site.coordinator.welcome()
+            try await eventually("the coordinator never hears of it") { !failures().isEmpty }
+        }
+    }
+
+    @Test("A task that was cancelled and comes again is carried out")
+    func cancelledAndBack() async throws {
+        let site = try TestSite()
+        let task = try site.task(0)
+        site.coordinator.state.withLock { $0.tasks = [task] }
+        try await site.running(try site.daemon("lingers")) {
+            try await eventually("no training") { site.trainings == ["0"] }
+            site.coordinator.send(.cancel(.with { $0.identity = task.identity }))
+            site.coordinator.send(.task(task))
+            try await eventually("no second training") { site.trainings == ["0", "0"] }
+            try site.folder.write([], to: "state/jobs/job-1/state/go")
+            try await site.uploaded()
+        }
+    }
+
     struct Crash: Error {}
 
     @Test(

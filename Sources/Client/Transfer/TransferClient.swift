@@ -46,7 +46,11 @@ struct TransferClient: Sendable {
                 return try await fetch(task, grant: grant, live: live, onProgress: onProgress)
             } catch let error as RPCError {
                 grant = 0
-                try await pause(after: error, &failures, live.generation, "the weights cannot be fetched")
+                try await pause(after: error, &failures, "the weights cannot be fetched")
+            } catch let error as RuntimeError {
+                // The session's connection closed between two steps.
+                let lost = RPCError(code: .unavailable, message: error.message)
+                try await pause(after: lost, &failures, "the weights cannot be fetched")
             } catch let error as ClientError where error.code == .transfer && failures == 0 {
                 // A partial file of a lost machine: once more from the start.
                 failures += 1
@@ -154,7 +158,7 @@ struct TransferClient: Sendable {
     ///
     /// - Throws: ``ClientError`` (`transfer`) after ``attempts`` failures on a session that stays.
     private func pause(
-        after error: RPCError, _ failures: inout Int, _ generation: Int, _ what: String
+        after error: RPCError, _ failures: inout Int, _ what: String
     ) async throws {
         try Task.checkCancellation()
         if error.code == .unavailable || error.code == .cancelled {

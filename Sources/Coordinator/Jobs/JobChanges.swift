@@ -60,6 +60,11 @@ final class JobChanges: Sendable {
         return try await body(subscription)
     }
 
+    /// How many watch a job.
+    func subscribers(job: String) -> Int {
+        state.withLock { $0.subscriptions[job]?.count ?? 0 }
+    }
+
     /// Something about a job changed, perhaps a round.
     func changed(job: String, round: Int? = nil) {
         state.withLock { state in

@@ -16,6 +16,9 @@ final class JobManager: Sendable {
         /// Jobs whose runner is about to be there.
         var beginning: Set<String> = []
         var isShutDown = false
+
+        /// Whether a job without a runner will have one, here or after the next start.
+        func isExpected(_ job: String) -> Bool { isShutDown || beginning.contains(job) }
     }
 
     enum Command: Sendable {
@@ -73,11 +76,10 @@ final class JobManager: Sendable {
 
     // MARK: The loop
 
-    /// Takes up every job that is not over and runs jobs until the task is cancelled.
+    /// Runs jobs until the task is cancelled, after ``adoptUnfinished()``.
     ///
     /// - Parameter lastAlive: the last instant at which the coordinator ran before this start.
     func run(lastAlive: Int64?) async throws {
-        try await adoptUnfinished()
         try await withThrowingDiscardingTaskGroup { group in
             for await command in commands {
                 switch command {
@@ -98,7 +100,9 @@ final class JobManager: Sendable {
         diskAlarm.withLock { $0 }?.cancel()
     }
 
-    private func adoptUnfinished() async throws {
+    /// Takes up every job that is not over. Once, before the first session: who holds a task of such a job is then not
+    /// told that it is over.
+    func adoptUnfinished() async throws {
         for job in try await store.unfinishedJobs() {
             switch job.status.state {
             case .running:
@@ -142,6 +146,19 @@ final class JobManager: Sendable {
         }
     }
 
+    /// The runner that judges what a client sends for a job; waits for one that is about to be there. Nil when the job is
+    /// over for good.
+    ///
+    /// - Throws: ``CoordinatorError`` `unavailable` while the coordinator stops: the client keeps its result and sends it
+    ///   to the next one.
+    func judge(of job: String) async throws -> JobRunner? {
+        if let runner = try await settledRunner(job) { return runner }
+        guard !state.withLock({ $0.isExpected(job) }) else {
+            throw CoordinatorError(.unavailable, "the coordinator shuts down")
+        }
+        return nil
+    }
+
     /// A job has its runner, or will have none.
     private func begun(_ job: String, _ runner: JobRunner?) {
         state.withLock { state in
@@ -183,6 +200,7 @@ final class JobManager: Sendable {
                 try await runner.run()
             } catch {
                 // The loop ends, and with it the group, which throws this.
+                state.withLock { $0.isShutDown = true }
                 queue.finish()
                 throw error
             }
@@ -265,7 +283,7 @@ extension JobManager: SessionObserver {
             for runner in state.runners.values {
                 runner.post(runner.ready(client, hello: hello, holding: hello.holding))
             }
-            return hello.holding.filter { state.runners[$0.job] == nil }
+            return hello.holding.filter { state.runners[$0.job] == nil && !state.isExpected($0.job) }
         }
     }
 

@@ -71,7 +71,7 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
 
     /// A client fetches the weights of its own wanted tasks and no others.
     private func checkMayFetch(_ identity: TaskIdentity, _ digest: String, client: String) async throws {
-        guard let runner = core.jobs.runner(identity.job),
+        guard let runner = try await core.jobs.judge(of: identity.job),
             runner.standing(of: identity.roundTask, client: client) == .wanted
         else {
             throw CoordinatorError(.notFound, "the task \(identity) is not wanted of \(client)")
@@ -130,7 +130,7 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 release(update.identity, client: client, receipt)
                 return receipt
             }
-            guard let runner = core.jobs.runner(update.identity.job) else {
+            guard let runner = try await core.jobs.judge(of: update.identity.job) else {
                 return Self.receipt(.roundOver, reason: "the job is over")
             }
             let purpose = TransferPurpose(identity: update.identity, direction: .upload)
@@ -193,7 +193,7 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
         guard identity.kind == .train else {
             throw CoordinatorError(.invalidRequest, "\(identity): only training tasks have updates")
         }
-        let standing = core.jobs.runner(identity.job)?.standing(of: task, client: client) ?? .over
+        let standing = try await core.jobs.judge(of: identity.job)?.standing(of: task, client: client) ?? .over
         switch standing {
         case .wanted: return nil
         case .refused(let code, let reason): return Self.receipt(.refused, code: code, reason: reason)

@@ -147,7 +147,8 @@ struct ClientSession: Sendable {
         let refusal = TaskRefusal(
             client: client, code: PeerText.word(code, fallback: isDeclined ? "declined" : "failed"),
             reason: PeerText.clean(reason))
-        try await core.jobs.runner(identity.job)?.refuse(refusal, task: identity.roundTask, isDeclined: isDeclined)
+        let runner = try await core.jobs.judge(of: identity.job)
+        try await runner?.refuse(refusal, task: identity.roundTask, isDeclined: isDeclined)
         core.registry.finished(identity, client: client)
     }
 
@@ -180,7 +181,7 @@ struct ClientSession: Sendable {
     /// Commits a report. Returns why it does not count; nil when it does.
     private func evaluate(_ report: Tributary_V1_EvaluationReport, _ identity: TaskIdentity) async throws -> String? {
         let task = identity.roundTask
-        guard identity.kind == .evaluate, let runner = core.jobs.runner(identity.job) else {
+        guard identity.kind == .evaluate, let runner = try await core.jobs.judge(of: identity.job) else {
             return "the job is over"
         }
         do {

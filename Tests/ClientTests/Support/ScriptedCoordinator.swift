@@ -30,6 +30,9 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
         var brokenUploads = 0
         /// Evaluation reports that get no answer.
         var unansweredReports = 0
+        /// Hellos that are not answered before ``welcome()``.
+        var withheldWelcomes = 0
+        var unwelcomed: [(Tributary_V1_Hello, AsyncStream<Tributary_V1_CoordinatorMessage>.Continuation)] = []
         /// Sessions that end with this error, one each.
         var sessionErrors: [RPCError] = []
         var sessions: [AsyncStream<Tributary_V1_CoordinatorMessage>.Continuation] = []
@@ -54,6 +57,37 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
         var wrapped = Tributary_V1_CoordinatorMessage()
         wrapped.message = message
         state.withLock { state in _ = state.sessions.last?.yield(wrapped) }
+    }
+
+    /// Answers the hellos that wait.
+    func welcome() {
+        for (hello, outbound) in state.withLock({ state in
+            defer { state.unwelcomed = [] }
+            return state.unwelcomed
+        }) {
+            welcome(hello, outbound)
+        }
+    }
+
+    private func welcome(
+        _ hello: Tributary_V1_Hello, _ outbound: AsyncStream<Tributary_V1_CoordinatorMessage>.Continuation
+    ) {
+        var answer = Tributary_V1_CoordinatorMessage()
+        answer.welcome = .with {
+            $0.protocolVersion = 1
+            $0.heartbeatMilliseconds = heartbeat
+            $0.client = "site-1"
+            $0.clockMilliseconds = UInt64(Date().timeIntervalSince1970 * 1000)
+        }
+        outbound.yield(answer)
+        let tasks = state.withLock { state in
+            state.sessions.append(outbound)
+            return state.tasks.filter { !hello.holding.contains($0.identity) }
+        }
+        for task in tasks {
+            answer.task = task
+            outbound.yield(answer)
+        }
     }
 
     /// Ends the newest session.
@@ -94,22 +128,14 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
         state.withLock { $0.received.append(message) }
         switch message {
         case .hello(let hello):
-            answer.welcome = .with {
-                $0.protocolVersion = 1
-                $0.heartbeatMilliseconds = heartbeat
-                $0.client = "site-1"
-                $0.clockMilliseconds = UInt64(Date().timeIntervalSince1970 * 1000)
-            }
-            outbound.yield(answer)
-            let tasks = state.withLock { state in
+            let isWithheld = state.withLock { state in
                 state.hellos.append(hello)
-                state.sessions.append(outbound)
-                return state.tasks.filter { !hello.holding.contains($0.identity) }
+                guard state.withheldWelcomes > 0 else { return false }
+                state.withheldWelcomes -= 1
+                state.unwelcomed.append((hello, outbound))
+                return true
             }
-            for task in tasks {
-                answer.task = task
-                outbound.yield(answer)
-            }
+            if !isWithheld { welcome(hello, outbound) }
         case .transferRequest(let request):
             answer.grant = .with {
                 $0.request = request.request

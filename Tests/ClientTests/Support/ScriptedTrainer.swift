@@ -63,9 +63,12 @@ enum ScriptedTrainer {
             if mode == "talkative":
                 for line in range(40000):
                     print("line", line, "x" * 100, file=sys.stderr)
-            if mode == "lingers":
+            if mode.startswith("lingers"):
                 while not os.path.exists(request["state"] + "go"):
                     time.sleep(0.005)
+                os.remove(request["state"] + "go")
+            if mode == "lingers-fails":
+                return say(type="failed", code="data", reason="a label is missing")
             shutil.copyfile(request["weights"], request["update"])
             say(type="done", examples=10, sums={"loss": 12.5})
 

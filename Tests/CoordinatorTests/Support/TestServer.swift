@@ -49,10 +49,12 @@ struct TestServer: Sendable {
 
     static func metadata(client: String) -> Metadata { ["x-test-peer": .string("client/\(client)")] }
 
-    /// Opens the folder, runs `body` against it, and shuts down in order.
+    /// Opens the folder, runs `body` against it, and shuts down in order. Calls are served before `jobsMayBegin` returns,
+    /// jobs run after it.
     @discardableResult
     static func run<Value: Sendable>(
         folder: String, settings: CoordinatorSettings = Fixtures.settings(),
+        jobsMayBegin: @escaping @Sendable () async -> Void = {},
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
         let coordinator = try await Coordinator.open(folder: folder, settings: settings, logger: Fixtures.silent)
@@ -67,6 +69,7 @@ struct TestServer: Sendable {
                 return nil
             }
             group.addTask {
+                await jobsMayBegin()
                 try? await coordinator.run()
                 return nil
             }
