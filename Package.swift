@@ -111,6 +111,7 @@ let package = Package(
     targets: [
         // Leaves.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
         module("Durability", []),
         module("Configuration", [.yams]),
@@ -139,7 +140,7 @@ let package = Package(
             dependencies: [.grpc, .grpcProtobuf, .protobuf],
             swiftSettings: generated
         ),
-        module("Wire", ["Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .protobuf]),
+        module("Wire", ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .protobuf]),
         module(
             "Identity",
             ["Configuration", "Durability", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio, .nioSSL, .x509]
@@ -178,7 +179,10 @@ let package = Package(
         ),
         executable(
             "tributary-coordinator",
-            ["Configuration", "Coordinator", "Durability", "Identity", "Jobs", .arguments, .lifecycle, .log, .signals]
+            [
+                "Configuration", "Coordinator", "Durability", "Identity", "Jobs", "Wire", .arguments, .lifecycle, .log,
+                .signals,
+            ]
         ),
         executable(
             "tributary-client",

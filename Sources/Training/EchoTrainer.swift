@@ -4,15 +4,19 @@ public import Jobs
 import Randomness
 import Weights
 
-/// The session of the model `echo`: weights of any size and updates of zeros, without any numerics.
+/// The session of the model `echo`: weights of any size and updates of one number, without any numerics.
 ///
-/// It measures what a federation costs beside training, and tests daemons. The `model` map has the key `size`: the bytes of
+/// It measures what a federation costs beside training, and tests daemons. The number is not zero, so that every round
+/// has weights of its own, which have to be sent. The `model` map has the key `size`: the bytes of
 /// the one tensor `values` (F32), a multiple of 4, 4096 unless given. LibTorch is never called.
 public final class EchoTrainer: TrainerSession {
     /// The value of `model.name`.
     public static let modelName = "echo"
     /// The largest `size`, 8 GiB.
     public static let maximumBytes = 8 << 30
+
+    /// Every value of every update: a power of two, so that sums are exact.
+    public static let step: Float = 0x1p-10
 
     /// The answer to `hello`; the schema is that of `values`.
     public let greeting: TrainerReply.Hello
@@ -46,11 +50,12 @@ public final class EchoTrainer: TrainerSession {
         try TrainerFiles.write(weights, to: request.output)
     }
 
-    /// Checks the weights' header and writes zeros of its update schema. Counts the site's training examples, or one.
+    /// Checks the weights' header and writes an update of ``step``s. Counts the site's training examples, or one.
     public func train(_ request: TrainerRequest.Train, _ monitor: TrainerMonitor) throws -> TaskStatistics {
         try monitor.checkCancellation()
-        let schema = try header(request.weights)
-        try TrainerFiles.write(Weights(zeros: schema.updateSchema()), to: request.update)
+        var update = Weights(zeros: try header(request.weights).updateSchema())
+        try update.withMutableFloats("values") { $0.update(repeating: Self.step) }
+        try TrainerFiles.write(update, to: request.update)
         let examples = max(1, counts["train"] ?? 1)
         return TaskStatistics(examples: examples, sums: ["loss": 0])
     }

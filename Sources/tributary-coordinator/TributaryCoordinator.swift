@@ -1,4 +1,5 @@
 import ArgumentParser
+import Wire
 
 /// The coordinator daemon: runs the rounds of a federation.
 @main
@@ -8,4 +9,9 @@ struct TributaryCoordinator: AsyncParsableCommand {
         abstract: "Runs the rounds of a federation: keeps jobs and weights, admits updates, aggregates them.",
         version: "0.1.0",
         subcommands: [ServeCommand.self])
+
+    static func main() async {
+        TransferHeap.configure()
+        await main(nil)
+    }
 }

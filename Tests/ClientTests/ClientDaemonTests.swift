@@ -105,7 +105,9 @@ struct ClientDaemonTests {
             #expect(site.coordinator.state.withLock { $0.hellos[1].holding.map(\.round) } == [0])
             try site.folder.write([], to: "state/jobs/job-1/state/go")
             // The trainer has taken the file: it fails now, with no session to say so.
-            try await eventually("no failure") { !FileManager.default.fileExists(atPath: site.folder.file("state/jobs/job-1/state/go")) }
+            try await eventually("no failure") {
+                !FileManager.default.fileExists(atPath: site.folder.file("state/jobs/job-1/state/go"))
+            }
             site.coordinator.welcome()
             try await eventually("the coordinator never hears of it") { !failures().isEmpty }
         }

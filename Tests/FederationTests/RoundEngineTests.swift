@@ -170,6 +170,26 @@ struct RoundEngineTests {
         #expect(script.send(.ready("b")) == ["cohort 0.0 a,b until 100000"])
     }
 
+    @Test("who came before the start is offered what the open round and evaluations want")
+    func openTasksAtTheStart() {
+        let snapshot = EngineSnapshot(
+            specification: EngineScript.job(rounds: 3), weightsDigest: "w1", completedRounds: 1,
+            current: .init(
+                cohort: CohortRecord(round: 1, attempt: 0, cohort: ["a", "b"], startedAt: 0, deadline: 100_000),
+                updates: ["b": TaskStatistics(examples: 10)]),
+            evaluations: [
+                .init(
+                    record: EvaluationRecord(
+                        round: 0, attempt: 0, weightsDigest: "w1", evaluators: ["a", "e"], deadline: 50_000))
+            ])
+        var script = EngineScript(snapshot)
+        for event in [RoundEvent.ready("a", test: true), .ready("b"), .evaluator("e")] {
+            #expect(script.send(event) == [])
+        }
+        #expect(
+            script.send(.start) == ["offer train 1.0 a", "offer evaluate 0.0 a", "offer evaluate 0.0 e"])
+    }
+
     @Test("a draw waits for a client that was lost a moment ago, but not for long")
     func settling() {
         var script = training(
