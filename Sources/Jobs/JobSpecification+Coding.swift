@@ -14,7 +14,10 @@ extension JobSpecification: Decodable {
             clients: try container.decodeIfPresent(Clients.self, forKey: .clients) ?? Clients(),
             deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 3600,
             attempts: try container.decodeIfPresent(Int.self, forKey: .attempts) ?? 3,
-            strategy: try container.decodeIfPresent(String.self, forKey: .strategy) ?? "fedavg",
+            strategy: try Self.strategy(container),
+            corruption: try container.decodeIfPresent(Settings.self, forKey: .corruption) ?? [:],
+            partition: try container.decodeIfPresent(Settings.self, forKey: .partition) ?? [:],
+            clock: try container.decodeIfPresent(Settings.self, forKey: .clock) ?? [:],
             training: try container.decodeIfPresent(Settings.self, forKey: .training) ?? [:],
             evaluation: try container.decodeIfPresent(Evaluation.self, forKey: .evaluation) ?? Evaluation(),
             selectBy: try container.decodeIfPresent(MetricSelector.self, forKey: .selectBy)
@@ -25,6 +28,13 @@ extension JobSpecification: Decodable {
             keepUpdates: try container.decodeIfPresent(Bool.self, forKey: .keepUpdates) ?? false,
             checkpointEvery: try container.decodeIfPresent(Int.self, forKey: .checkpointEvery) ?? 0
         )
+    }
+
+    /// A name, or a map with `name`.
+    private static func strategy(_ container: KeyedDecodingContainer<CodingKeys>) throws -> Settings {
+        guard container.contains(.strategy) else { return ["name": "fedavg"] }
+        if let name = try? container.decode(String.self, forKey: .strategy) { return ["name": .string(name)] }
+        return try container.decode(Settings.self, forKey: .strategy)
     }
 
     /// The largest specification that is read, in bytes.

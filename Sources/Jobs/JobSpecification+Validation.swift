@@ -45,7 +45,7 @@ extension JobSpecification {
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
         check(
-            Self.strategies.contains(strategy), "strategy", "\"\(strategy.prefix(80))\"",
+            Self.strategies.contains(strategyName), "strategy", "\"\(strategyName.prefix(80))\"",
             "one of \(Self.strategies.sorted().joined(separator: ", "))")
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         check(
@@ -59,6 +59,11 @@ extension JobSpecification {
         range(checkpointEvery, 0...1_000_000, "checkpointEvery")
         problems += Self.problems(of: model, "model") + Self.problems(of: training, "training")
         problems += Self.problems(of: evaluation.settings, "evaluation")
+        for (key, settings) in [
+            ("strategy", strategy), ("corruption", corruption), ("partition", partition), ("clock", clock),
+        ] {
+            problems += Self.problems(of: settings, key)
+        }
         problems += tensorNameProblems
         return problems
     }

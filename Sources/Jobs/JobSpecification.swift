@@ -19,8 +19,16 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var deadline: Double
     /// How often one round is tried before the job fails, 1 to 100.
     public var attempts: Int
-    /// The aggregation strategy's name.
-    public var strategy: String
+    /// How clients train and how their updates become new weights: `name`, and the strategy's own numbers. A file may
+    /// give the name alone.
+    public var strategy: Settings
+    /// What is done to the data before they are used, for studies of missing or wrong data; empty for nothing. Handed to
+    /// the trainer.
+    public var corruption: Settings
+    /// How a simulation deals the data set to virtual clients. Daemons ignore it: their data are what they are.
+    public var partition: Settings
+    /// How fast and how reliable a simulation's virtual clients are; empty for no virtual clock. Daemons ignore it.
+    public var clock: Settings
     /// The trainer's settings for `train`.
     public var training: Settings
     /// When and how the weights are evaluated.
@@ -39,7 +47,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var checkpointEvery: Int
 
     enum CodingKeys: String, CodingKey {
-        case name, model, data, rounds, seed, clients, deadline, attempts, strategy, training, evaluation, selectBy
+        case name, model, data, rounds, seed, clients, deadline, attempts, strategy, corruption
+        case partition, clock, training, evaluation, selectBy
         case limits, kept, latest, keepUpdates, checkpointEvery
     }
 
@@ -107,7 +116,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     /// Creates a specification with the defaults that a file would get.
     public init(
         name: String, model: Settings, data: String, rounds: Int, seed: UInt64 = 1, clients: Clients = Clients(),
-        deadline: Double = 3600, attempts: Int = 3, strategy: String = "fedavg", training: Settings = [:],
+        deadline: Double = 3600, attempts: Int = 3, strategy: Settings = ["name": "fedavg"],
+        corruption: Settings = [:], partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
         evaluation: Evaluation = Evaluation(), selectBy: MetricSelector = MetricSelector("macroF1"),
         limits: Limits = Limits(), kept: [String] = [], latest: [String] = [], keepUpdates: Bool = false,
         checkpointEvery: Int = 0
@@ -121,6 +131,9 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         self.deadline = deadline
         self.attempts = attempts
         self.strategy = strategy
+        self.corruption = corruption
+        self.partition = partition
+        self.clock = clock
         self.training = training
         self.evaluation = evaluation
         self.selectBy = selectBy
@@ -133,6 +146,9 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
 }
 
 extension JobSpecification {
+    /// The strategy's name: `strategy.name`; empty when it is missing, which `validated()` refuses.
+    public var strategyName: String { strategy["name"]?.stringValue ?? "" }
+
     /// The model's name: `model.name`; empty when it is missing, which `validated()` refuses.
     public var modelName: String { model["name"]?.stringValue ?? "" }
 

@@ -57,10 +57,18 @@ public final class Sequential: UnaryModule {
 
     /// The first module's input → the last one's output.
     public func forward(_ input: Tensor, _ context: ForwardContext) throws(TensorError) -> Tensor {
-        var value = input
+        try forwardKeepingInput(input, context).output
+    }
+
+    /// The first module's input → the last one's input and output.
+    public func forwardKeepingInput(
+        _ input: Tensor, _ context: ForwardContext
+    ) throws(TensorError) -> (lastInput: Tensor, output: Tensor) {
+        var (before, value) = (input, input)
         for module in modules {
-            value = try module.forward(value, context)
+            before = value
+            value = try module.forward(before, context)
         }
-        return value
+        return (before, value)
     }
 }

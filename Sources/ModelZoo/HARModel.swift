@@ -79,6 +79,8 @@ public final class HARModel: MultimodalModel {
     private let attention: FusedAttentionPooling?
     private let projections: [Linear]
     private let classifier: Sequential
+    /// The last linear layer of `classifier`.
+    public let lastLayer: Linear
 
     /// Makes a model with PyTorch's default initial values.
     ///
@@ -104,18 +106,17 @@ public final class HARModel: MultimodalModel {
         case .attention:
             let attention = try FusedAttentionPooling(features: hidden, initializer)
             self.attention = attention
+            let first = try Linear(inputs: attention.heads * hidden, outputs: 64, initializer)
+            lastLayer = try Linear(inputs: 64, outputs: configuration.classes, initializer)
             classifier = Sequential([
-                try Linear(inputs: attention.heads * hidden, outputs: 64, initializer), ReLU(),
-                try Dropout(probability: configuration.dropout, layer: UInt32(3 * count)),
-                try Linear(inputs: 64, outputs: configuration.classes, initializer),
+                first, ReLU(), try Dropout(probability: configuration.dropout, layer: UInt32(3 * count)), lastLayer,
             ])
         case .concat:
             attention = nil
             for _ in 0..<count { projections.append(try Linear(inputs: hidden, outputs: 64, initializer)) }
-            classifier = Sequential([
-                try Linear(inputs: count * hidden, outputs: 64, initializer), ReLU(),
-                try Linear(inputs: 64, outputs: configuration.classes, initializer),
-            ])
+            let first = try Linear(inputs: count * hidden, outputs: 64, initializer)
+            lastLayer = try Linear(inputs: 64, outputs: configuration.classes, initializer)
+            classifier = Sequential([first, ReLU(), lastLayer])
         }
         self.encoders = encoders
         self.recurrences = recurrences
@@ -138,7 +139,7 @@ public final class HARModel: MultimodalModel {
     }
 
     /// One `[B, T, features]` a sensor → `[B, K]`.
-    public func logits(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> Tensor {
+    public func output(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> ModelOutput {
         try checkInputs(batch, count: configuration.sensors.count)
         var states: [Tensor] = []
         for (index, input) in batch.inputs.enumerated() {
@@ -148,7 +149,7 @@ public final class HARModel: MultimodalModel {
         guard let attention else {
             var means: [Tensor] = []
             for state in states { means.append(try state.mean(axis: 1)) }
-            return try classifier.forward(Tensor.concatenate(means, axis: 1), context)
+            return try classified(Tensor.concatenate(means, axis: 1), context)
         }
         let masked = try FusedAttentionPooling.mask(
             batch: batch.inputs[0].shape[0],
@@ -156,7 +157,12 @@ public final class HARModel: MultimodalModel {
                 (steps: state.shape[1], lengths: lengths?.map { $0 / ConvolutionEncoder.reduction })
             })
         let joined = try Tensor.concatenate(states, axis: 1)
-        return try classifier.forward(attention.forward(joined, masked: masked, context), context)
+        return try classified(attention.forward(joined, masked: masked, context), context)
+    }
+
+    private func classified(_ embedding: Tensor, _ context: ForwardContext) throws(TensorError) -> ModelOutput {
+        let (hidden, logits) = try classifier.forwardKeepingInput(embedding, context)
+        return ModelOutput(logits: logits, hidden: hidden, embedding: embedding)
     }
 
     private static func check(_ configuration: Configuration) throws(TensorError) {

@@ -9,13 +9,40 @@ public protocol MultimodalModel: Module {
     /// The number of classes K.
     var classCount: Int { get }
 
-    /// Scores of the classes before the softmax, `[B, K]`.
+    /// The layer that makes the scores out of ``ModelOutput/hidden``.
+    var lastLayer: Linear { get }
+
+    /// A forward pass with what lies before the scores.
     ///
     /// - Throws: `TensorError` when an input does not fit.
-    func logits(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> Tensor
+    func output(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> ModelOutput
+}
+
+/// What a forward pass gives.
+public struct ModelOutput {
+    /// Scores of the classes before the softmax, `[B, K]`.
+    public var logits: Tensor
+    /// The input of the last layer, `[B, H]`.
+    public var hidden: Tensor
+    /// The fused representation before the classifier, `[B, E]`.
+    public var embedding: Tensor
+
+    /// Gathers the parts.
+    public init(logits: Tensor, hidden: Tensor, embedding: Tensor) {
+        self.logits = logits
+        self.hidden = hidden
+        self.embedding = embedding
+    }
 }
 
 extension MultimodalModel {
+    /// Scores of the classes before the softmax, `[B, K]`.
+    ///
+    /// - Throws: `TensorError` when an input does not fit.
+    public func logits(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> Tensor {
+        try output(batch, context).logits
+    }
+
     /// Checks the number of inputs and that all have the batch's size.
     func checkInputs(_ batch: ModelBatch, count: Int) throws(TensorError) {
         guard batch.inputs.count == count, batch.lengths.count == count else {

@@ -27,11 +27,14 @@ public final class SoftmaxModel: MultimodalModel {
         linear = try Linear(inputs: features, outputs: classes, initializer)
     }
 
+    /// The whole model.
+    public var lastLayer: Linear { linear }
+
     /// `weight` and `bias`.
     public var ownParameters: [(name: String, tensor: Tensor)] { linear.ownParameters }
 
     /// Any inputs of D values together → `[B, K]`.
-    public func logits(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> Tensor {
+    public func output(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> ModelOutput {
         try checkInputs(batch, count: batch.inputs.count)
         let size = batch.inputs[0].shape[0]
         var flat: [Tensor] = []
@@ -42,6 +45,6 @@ public final class SoftmaxModel: MultimodalModel {
                 .invalidArgument,
                 "softmax model: the inputs hold \(joined.shape.last ?? 0) values an example, expected \(features)")
         }
-        return try linear.forward(joined, context)
+        return ModelOutput(logits: try linear.forward(joined, context), hidden: joined, embedding: joined)
     }
 }

@@ -43,6 +43,7 @@ struct InitialWeights {
                     seed: specification.seed,
                     threads: 1,
                     model: specification.model,
+                    strategy: specification.strategy,
                     data: nil
                 )
             )

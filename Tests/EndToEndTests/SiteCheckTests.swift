@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Testing
 
 /// `tributary-client check` finds what is wrong at a site, says how to mend it, and exits with 1.

@@ -59,7 +59,8 @@ final class TaskWorker: Sendable {
         let work = try await workingFolder(job)
         let hello = TrainerRequest.Hello(
             job: job, client: client, clientIndex: clientIndex(client), seed: task.specification.seed,
-            threads: threads, model: task.specification.model,
+            threads: threads, model: task.specification.model, strategy: task.specification.strategy,
+            corruption: task.specification.corruption,
             data: TrainerRequest.DataFolder(name: task.specification.data, path: path))
         // The first round of a job fetches while the trainer starts.
         async let acquired = pool.acquire(hello, work: work)

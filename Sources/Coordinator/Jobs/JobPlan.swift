@@ -38,11 +38,11 @@ struct JobPlan: Sendable {
                     + job.specification.latest.map { ($0, TensorRule.latest) },
                 uniquingKeysWith: { first, _ in first }))
         try rules.check(schema)
-        switch job.specification.strategy {
+        switch job.specification.strategyName {
         case "fedavg": strategy = WeightedMeanFold()
         default:
             throw CoordinatorError(
-                .invalidRequest, "strategy: found \"\(job.specification.strategy)\", expected \"fedavg\"")
+                .invalidRequest, "strategy: found \"\(job.specification.strategyName)\", expected \"fedavg\"")
         }
     }
 

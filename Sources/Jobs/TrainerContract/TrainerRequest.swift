@@ -35,13 +35,18 @@ public enum TrainerRequest: Sendable, Hashable {
         public var threads: Int
         /// The job's `model` map.
         public var model: Settings
+        /// The job's `strategy` map: what a client-side algorithm needs to know; nil for plain training.
+        public var strategy: Settings?
+        /// The job's `corruption` map; nil for none.
+        public var corruption: Settings?
         /// The site's data; nil when the trainer only makes initial weights.
         public var data: DataFolder?
 
         /// Creates a hello.
         public init(
             version: Int = TrainerRequest.version, job: String, client: String, clientIndex: UInt32, seed: UInt64,
-            threads: Int = 1, model: Settings, data: DataFolder?
+            threads: Int = 1, model: Settings, strategy: Settings? = nil, corruption: Settings? = nil,
+            data: DataFolder?
         ) {
             self.version = version
             self.job = job
@@ -50,6 +55,8 @@ public enum TrainerRequest: Sendable, Hashable {
             self.seed = seed
             self.threads = threads
             self.model = model
+            self.strategy = strategy
+            self.corruption = corruption
             self.data = data
         }
     }
