@@ -134,6 +134,15 @@ let package = Package(
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
         module("Training", ["Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
 
+        module(
+            "Simulation",
+            [
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Tensors",
+                "Training",
+                "Weights", .crypto,
+            ]
+        ),
+
         // The wire, who may speak on it, and the two daemons.
         .target(
             name: "WireMessages",
@@ -190,7 +199,10 @@ let package = Package(
         ),
         executable(
             "tributary-lab",
-            ["Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Training", "Weights", .arguments]
+            [
+                "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Simulation", "Tensors", "Training", "Weights",
+                .arguments,
+            ]
         ),
 
         // Fakes and fixtures shared by the tests.
@@ -212,9 +224,11 @@ let package = Package(
             ["ModelZoo", "Datasets", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
             resources: [.copy("Golden")]
         ),
+        tests("SimulationTests", ["Simulation", "Datasets", "Jobs", "TestSupport", "Weights"]),
         tests(
             "TrainingTests",
-            ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"]
+            ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
+            resources: [.copy("Golden")]
         ),
         tests(
             "IdentityTests",

@@ -95,7 +95,8 @@ public enum SitePartition {
         return written
     }
 
-    private static func load(
+    /// The training and test examples of a source.
+    public static func load(
         _ request: Request
     ) throws(DatasetError) -> (train: MultimodalDataset, test: MultimodalDataset) {
         switch request.source {

@@ -1,0 +1,76 @@
+internal import Foundation
+
+/// A file of one JSON object a line, written as rounds complete and cut back to a checkpoint on resumption.
+final class MetricsLog {
+    private let handle: FileHandle
+    /// The bytes written so far.
+    private(set) var bytes: Int
+
+    /// Opens a file and drops what follows `kept` bytes.
+    ///
+    /// - Throws: ``SimulationError`` `checkpoint` when the file is shorter than that.
+    init(path: String, keeping kept: Int) throws {
+        let files = FileManager.default
+        guard files.fileExists(atPath: path) || files.createFile(atPath: path, contents: nil),
+            let handle = FileHandle(forUpdatingAtPath: path)
+        else {
+            throw SimulationError(.checkpoint, "\(path): cannot be opened for writing")
+        }
+        let size = Int(try handle.seekToEnd())
+        guard size >= kept else {
+            throw SimulationError(.checkpoint, "\(path): has \(size) bytes, the checkpoint was made after \(kept)")
+        }
+        try handle.truncate(atOffset: UInt64(kept))
+        self.handle = handle
+        bytes = kept
+    }
+
+    /// Appends one object.
+    func append<Line: Encodable>(_ line: Line) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let data = try encoder.encode(line) + Data("\n".utf8)
+        try handle.write(contentsOf: data)
+        bytes += data.count
+    }
+
+    /// Makes what was written durable.
+    func synchronise() throws {
+        try handle.synchronize()
+    }
+}
+
+/// One line of `metrics.jsonl`: a round's training, or its weights on one held-out split. Nothing in it depends on the
+/// clock or on how many workers there are.
+public struct MetricsLine: Sendable, Hashable, Codable {
+    /// The round, from 0.
+    public var round: Int
+    /// "train", or the held-out split.
+    public var split: String
+    /// Examples counted.
+    public var examples: Int
+    /// How many clients gave an update, for training.
+    public var clients: Int?
+    /// Clients without an update, with the reason's word.
+    public var refusals: [String: String]?
+    /// Every ratio of the totals.
+    public var metrics: [String: Double]
+    /// Counts by true class (rows) and answer, where there are any.
+    public var confusion: [[Int]]?
+    /// Bytes that the round's cohort received and sent, for training.
+    public var bytesDown: Int?
+    /// See `bytesDown`.
+    public var bytesUp: Int?
+}
+
+/// One line of `timings.jsonl`.
+public struct TimingsLine: Sendable, Hashable, Codable {
+    /// The round, from 0.
+    public var round: Int
+    /// Real seconds from the round before.
+    public var seconds: Double
+    /// Of these, waiting for workers.
+    public var waiting: Double
+    /// Of these, folding the updates.
+    public var folding: Double
+}

@@ -1,0 +1,127 @@
+public import Foundation
+public import Jobs
+
+/// What came of one or several runs of one job: `report.json`.
+public struct SimulationReport: Sendable, Codable {
+    /// One run.
+    public struct Run: Sendable, Codable {
+        /// The seed.
+        public var seed: UInt64
+        /// Whether all rounds are done.
+        public var isComplete: Bool
+        /// Completed rounds.
+        public var rounds: Int
+        /// The metrics of every held-out split after the last evaluated round.
+        public var last: [String: [String: Double]]
+        /// The round with the best `selectBy` on the job's split.
+        public var bestRound: Int?
+        /// The metrics of every held-out split at that round.
+        public var best: [String: [String: Double]]
+        /// The confusion matrices of the last evaluated round, by split.
+        public var confusion: [String: [[Int]]]
+        /// SHA-256 of the weights after the last round.
+        public var weights: String
+        /// Bytes that clients received and sent.
+        public var bytesDown: Int
+        /// See `bytesDown`.
+        public var bytesUp: Int
+        /// Seconds of work.
+        public var seconds: Double
+        /// The largest resident memory of the process so far, in bytes.
+        public var peakResidentBytes: Int
+    }
+
+    /// A figure over the seeds.
+    public struct Spread: Sendable, Codable, Hashable {
+        /// The mean.
+        public var mean: Double
+        /// The standard deviation with n − 1; 0 for one run.
+        public var deviation: Double
+        /// The smallest.
+        public var low: Double
+        /// The largest.
+        public var high: Double
+        /// How many runs.
+        public var runs: Int
+
+        /// The spread of at least one value.
+        public init?(_ values: [Double]) {
+            guard let low = values.min(), let high = values.max() else { return nil }
+            let mean = values.reduce(0, +) / Double(values.count)
+            let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+            self.mean = mean
+            deviation = values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0
+            self.low = low
+            self.high = high
+            runs = values.count
+        }
+    }
+
+    /// The job; its seed is the first run's.
+    public var job: JobSpecification
+    /// Whether the data were made by a generator: then no figure says anything about the world.
+    public var isGenerated: Bool
+    /// How many clients there are, and how many training examples they share.
+    public var clients: Int
+    /// See `clients`.
+    public var examples: Int
+    /// The runs, in order of their seeds.
+    public var runs: [Run]
+    /// Over the runs, by split and metric: after the last round.
+    public var last: [String: [String: Spread]]
+    /// Over the runs, by split and metric: at each run's best round.
+    public var best: [String: [String: Spread]]
+
+    /// Gathers runs of one job.
+    public init(job: JobSpecification, isGenerated: Bool, clients: Int, examples: Int, runs: [Run]) {
+        self.job = job
+        self.isGenerated = isGenerated
+        self.clients = clients
+        self.examples = examples
+        self.runs = runs
+        last = Self.spreads(runs.map(\.last))
+        best = Self.spreads(runs.map(\.best))
+    }
+
+    private static func spreads(_ runs: [[String: [String: Double]]]) -> [String: [String: Spread]] {
+        var values: [String: [String: [Double]]] = [:]
+        for run in runs {
+            for (split, metrics) in run {
+                for (name, value) in metrics { values[split, default: [:]][name, default: []].append(value) }
+            }
+        }
+        return values.mapValues { $0.compactMapValues { Spread($0) } }
+    }
+
+    /// The JSON form, indented, with sorted keys.
+    public func json() throws -> Data {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return try encoder.encode(self) + Data("\n".utf8)
+    }
+}
+
+extension SimulationReport.Run {
+    /// Reads the figures of a run from the lines of its `metrics.jsonl`.
+    public init(
+        seed: UInt64, outcome: SimulationRun.Outcome, lines: [MetricsLine], peakResidentBytes: Int
+    ) {
+        self.seed = seed
+        isComplete = outcome.isComplete
+        weights = outcome.digest
+        seconds = outcome.seconds
+        self.peakResidentBytes = peakResidentBytes
+        rounds = (lines.filter { $0.split == "train" }.map(\.round).max() ?? -1) + 1
+        bestRound = outcome.best?.round
+        bytesDown = lines.reduce(0) { $0 + ($1.bytesDown ?? 0) }
+        bytesUp = lines.reduce(0) { $0 + ($1.bytesUp ?? 0) }
+        last = [:]
+        best = [:]
+        confusion = [:]
+        for line in lines where line.split != "train" {
+            last[line.split] = line.metrics
+            confusion[line.split] = line.confusion
+            if line.round == bestRound { best[line.split] = line.metrics }
+        }
+    }
+}

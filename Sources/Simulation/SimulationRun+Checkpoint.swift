@@ -1,0 +1,99 @@
+internal import Crypto
+internal import Datasets
+internal import Federation
+internal import Foundation
+internal import Jobs
+
+/// Where a run stands after each round, and how another goes on from there.
+extension SimulationRun {
+    /// Notes the state after a round that was just committed, or at the end of the job; forgets weights that nothing needs.
+    func capture(_ result: RoundResult? = nil) {
+        let digest = result?.weightsDigest ?? engine.weightsDigest
+        let checkpoint = SimulationCheckpoint(
+            fingerprint: fingerprint, completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
+            weights: digest, initialWeights: initialDigest, best: best,
+            evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
+                SimulationCheckpoint.OpenEvaluation.init),
+            declined: declined.sorted(), metricsBytes: metrics.bytes, timingsBytes: timings.bytes, seconds: elapsed)
+        latest = checkpoint
+        let needed = checkpoint.blobs.union(evaluated.values)
+        for digest in weights.keys where !needed.contains(digest) { weights[digest] = nil }
+    }
+
+    /// Makes the noted state durable.
+    func save() throws {
+        guard let latest else { return }
+        try metrics.synchronise()
+        try timings.synchronise()
+        try folder.save(latest, weights: weights)
+        lastSave = .now
+    }
+
+    /// SHA-256 over everything that decides a result: the specification, the shape of the data and the partition.
+    static func fingerprint(_ specification: JobSpecification, _ data: SimulationData) throws -> String {
+        var hash = SHA256()
+        hash.update(data: try specification.canonicalJSON())
+        hash.update(data: Data("\(data.train.name) \(data.train.count) \(data.train.labels)".utf8))
+        for client in data.clients { hash.update(data: Data("\(client.name) \(client.rows)".utf8)) }
+        for (split, view) in data.heldOut.sorted(by: { $0.key < $1.key }) {
+            hash.update(data: Data("\(split) \(view.labels)".utf8))
+        }
+        return hash.finalize().map { byte in
+            let text = String(byte, radix: 16)
+            return text.count == 1 ? "0" + text : text
+        }.joined()
+    }
+
+    /// The checkpoint to go on from; nil to begin.
+    ///
+    /// - Throws: ``SimulationError`` `checkpoint` when there is one and it is not to be used, or it is another job's.
+    static func check(
+        _ checkpoint: SimulationCheckpoint?, _ fingerprint: String, _ options: Options
+    ) throws(SimulationError) -> SimulationCheckpoint? {
+        guard let checkpoint else { return nil }
+        guard options.resumes else {
+            throw SimulationError(
+                .checkpoint,
+                "\(options.output) holds a run that completed \(checkpoint.completedRounds) rounds: go on with --resume, or "
+                    + "choose another output folder")
+        }
+        guard checkpoint.fingerprint == fingerprint else {
+            throw SimulationError(
+                .checkpoint,
+                "\(options.output) holds the run of another job, seed or partition: expected the ones it was begun with"
+            )
+        }
+        return checkpoint
+    }
+
+    /// What the engine starts from.
+    static func snapshot(
+        _ specification: JobSpecification, _ checkpoint: SimulationCheckpoint?, _ initialDigest: String
+    ) -> EngineSnapshot {
+        guard let checkpoint else {
+            return EngineSnapshot(
+                specification: specification, weightsDigest: initialDigest, status: JobStatus(.queued))
+        }
+        return EngineSnapshot(
+            specification: specification, weightsDigest: checkpoint.weights, status: JobStatus(.running),
+            completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
+            evaluations: checkpoint.evaluations.map { .init(record: $0.record) })
+    }
+
+    static func seconds(_ duration: Duration) -> Double {
+        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+    }
+}
+
+extension SimulationCheckpoint.OpenEvaluation {
+    init(_ record: EvaluationRecord) {
+        self.init(
+            round: record.round, attempt: record.attempt, weights: record.weightsDigest,
+            evaluators: record.evaluators, deadline: record.deadline)
+    }
+
+    var record: EvaluationRecord {
+        EvaluationRecord(
+            round: round, attempt: attempt, weightsDigest: weights, evaluators: evaluators, deadline: deadline)
+    }
+}

@@ -1,0 +1,119 @@
+internal import Durability
+internal import Foundation
+public import Jobs
+internal import Weights
+
+/// Runs of one job over several seeds, each in its own folder, and their report.
+///
+/// One seed runs in the output folder itself, several in `seed-N`. Weights and model card of the last run, `report.json` and
+/// `report.html` are written beside them. A study that is resumed goes over what is complete at once.
+public struct SimulationStudy {
+    /// The job; each run has it with its own seed.
+    public var job: JobSpecification
+    /// The seeds, at least one.
+    public var seeds: [UInt64]
+    /// Where everything is written.
+    public var output: String
+    /// How many clients train at once.
+    public var workers: Int
+    /// Whether to go on with what is there.
+    public var resumes: Bool
+    /// Whether the data are made by a generator.
+    public var isGenerated: Bool
+    /// Further drawings for the page, as SVG.
+    public var drawings: [(heading: String, svg: String)] = []
+
+    /// Describes a study.
+    public init(
+        job: JobSpecification, seeds: [UInt64], output: String, workers: Int, resumes: Bool, isGenerated: Bool
+    ) {
+        self.job = job
+        self.seeds = seeds
+        self.output = output
+        self.workers = workers
+        self.resumes = resumes
+        self.isGenerated = isGenerated
+    }
+
+    /// Carries the study out.
+    ///
+    /// - Parameters:
+    ///   - data: the data and clients for a run's job.
+    ///   - stop: asked between events; true ends the study with checkpoints.
+    ///   - progress: called with the seed and what happened.
+    /// - Returns: the report, or nil when it was stopped.
+    public func run(
+        data: (JobSpecification) throws -> SimulationData, stop: @escaping @Sendable () -> Bool,
+        progress: @escaping (UInt64, SimulationRun.Progress) -> Void
+    ) throws -> SimulationReport? {
+        let files = PosixFileSystem()
+        var runs: [SimulationReport.Run] = []
+        var lines: [[MetricsLine]] = []
+        var shape = (clients: 0, examples: 0)
+        for seed in seeds {
+            var own = job
+            own.seed = seed
+            let folder = seeds.count == 1 ? output : "\(output)/seed-\(seed)"
+            try files.makeDirectory(folder)
+            let shared = try data(own)
+            shape = (shared.clients.count, shared.clients.reduce(0) { $0 + $1.rows.count })
+            let run = try SimulationRun(
+                own, data: shared, options: .init(output: folder, workers: workers, resumes: resumes), stop: stop
+            ) { progress(seed, $0) }
+            let outcome = try run.run()
+            guard outcome.isComplete else { return nil }
+            let metrics = try Self.lines(of: "\(folder)/metrics.jsonl")
+            runs.append(
+                SimulationReport.Run(
+                    seed: seed, outcome: outcome, lines: metrics, peakResidentBytes: Self.peakResidentBytes))
+            lines.append(metrics)
+            try DurableFile.write(
+                Safetensors.encode(outcome.weights), to: "\(folder)/weights.safetensors", permissions: 0o644)
+            try DurableFile.write(
+                card(own, outcome).markdown(), to: "\(folder)/model-card.md", permissions: 0o644)
+        }
+        let report = SimulationReport(
+            job: job, isGenerated: isGenerated, clients: shape.clients, examples: shape.examples, runs: runs)
+        try DurableFile.write(Array(try report.json()), to: "\(output)/report.json", permissions: 0o644)
+        let page = ReportPage(report: report, lines: lines, drawings: drawings)
+        try DurableFile.write(page.html(), to: "\(output)/report.html", permissions: 0o644)
+        return report
+    }
+
+    private func card(_ job: JobSpecification, _ outcome: SimulationRun.Outcome) -> ModelCard {
+        ModelCard(
+            federation: "simulation",
+            job: .init(
+                id: job.name, operator: "simulation", status: outcome.status, submittedAt: 0),
+            specification: job,
+            weights: .init(
+                digest: outcome.digest, bytes: Int64(Safetensors.canonicalSize(outcome.weights.schema)),
+                schema: outcome.weights.schema.digest, tensors: outcome.weights.schema.tensors.count,
+                parameters: outcome.weights.schema.elementCount, round: job.rounds - 1),
+            initialWeights: outcome.initialDigest, metrics: [:], bestRound: outcome.best?.round, lineage: [],
+            software: "tributary-lab 0.1.0")
+    }
+
+    /// The lines of a metrics file.
+    ///
+    /// - Throws: ``SimulationError`` `checkpoint` naming the line that cannot be read.
+    static func lines(of path: String) throws -> [MetricsLine] {
+        let text = String(decoding: try PosixFileSystem().read(path, limit: 4 << 30), as: UTF8.self)
+        return try text.split(separator: "\n").enumerated().map { index, line in
+            do {
+                return try JSONDecoder().decode(MetricsLine.self, from: Data(line.utf8))
+            } catch {
+                throw SimulationError(.checkpoint, "\(path): line \(index + 1) cannot be read", cause: error)
+            }
+        }
+    }
+
+    /// The largest resident memory of this process so far; 0 where the system does not tell.
+    static var peakResidentBytes: Int {
+        guard let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8),
+            let line = status.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
+            let kilobytes = line.split(separator: " ").compactMap({ Int($0) }).first
+        else { return 0 }
+        return kilobytes << 10
+    }
+}

@@ -1,0 +1,46 @@
+public import Datasets
+
+/// A client of a simulation: a name and rows of the shared training data.
+public struct VirtualClient: Sendable, Hashable {
+    /// The client's name; its number in seeded draws comes from it, as at a daemon.
+    public var name: String
+    /// Its rows of the training data, in order.
+    public var rows: [Int]
+
+    /// A client.
+    public init(name: String, rows: [Int]) {
+        self.name = name
+        self.rows = rows
+    }
+}
+
+/// The data of a simulation: one copy, shared by all clients and workers.
+public struct SimulationData: Sendable {
+    /// What clients train on.
+    public var train: MultimodalDataset
+    /// Who trains on what.
+    public var clients: [VirtualClient]
+    /// The held-out splits by name, evaluated whole.
+    public var heldOut: [String: DatasetView]
+
+    /// Gathers the parts.
+    ///
+    /// - Throws: ``SimulationError`` `data` when there is no client, two have one name, or a row does not exist.
+    public init(
+        train: MultimodalDataset, clients: [VirtualClient], heldOut: [String: DatasetView]
+    ) throws(SimulationError) {
+        guard !clients.isEmpty else { throw SimulationError(.data, "the partition gives no clients") }
+        guard Set(clients.map(\.name)).count == clients.count else {
+            throw SimulationError(.data, "two clients of the partition have the same name")
+        }
+        for client in clients {
+            guard client.rows.allSatisfy({ (0..<train.count).contains($0) }) else {
+                throw SimulationError(
+                    .data, "client \(client.name) has a row outside the \(train.count) training examples")
+            }
+        }
+        self.train = train
+        self.clients = clients
+        self.heldOut = heldOut
+    }
+}

@@ -1,0 +1,82 @@
+import Datasets
+import Foundation
+import Jobs
+import Synchronization
+import TestSupport
+import Testing
+import Weights
+
+@testable import Simulation
+
+/// A small job over generated data: what it gives does not depend on workers, interruptions or the clock.
+@Suite struct SimulationRunTests {
+    static func data() throws -> SimulationData {
+        let generator = try SyntheticHAR(.init(seed: 8, subjects: 6, windowsPerActivity: 2))
+        let people = generator.splitSubjects
+        let train = try generator.dataset(subjects: people.train)
+        let test = try generator.dataset(subjects: people.test)
+        let clients = try SubjectPartition.sites(train, count: 3).enumerated().map {
+            VirtualClient(name: "site-\($0.offset + 1)", rows: $0.element.indices)
+        }
+        return try SimulationData(train: train, clients: clients, heldOut: ["test": test.all])
+    }
+
+    static func job(rounds: Int = 3, change: (inout JobSpecification) -> Void = { _ in }) -> JobSpecification {
+        var job = JobSpecification(
+            name: "simulated", model: ["name": "softmax", "features": 768, "classes": 6], data: "synthetic-har",
+            rounds: rounds, seed: 8, clients: .init(minimum: 2, perRound: 2),
+            training: ["epochs": 1, "batchSize": 8, "learningRate": 0.02])
+        change(&job)
+        return job
+    }
+
+    private func run(
+        _ folder: TemporaryFolder, _ name: String, workers: Int = 1, resumes: Bool = false, rounds: Int = 3,
+        stop: @escaping @Sendable () -> Bool = { false }
+    ) throws -> SimulationRun.Outcome {
+        try FileManager.default.createDirectory(
+            atPath: folder.file(name), withIntermediateDirectories: true)
+        let run = try SimulationRun(
+            Self.job(rounds: rounds), data: Self.data(),
+            options: .init(output: folder.file(name), workers: workers, resumes: resumes, checkpointSeconds: 0),
+            stop: stop)
+        return try run.run()
+    }
+
+    @Test func oneAndTwoWorkersGiveTheSameBits() throws {
+        let folder = try TemporaryFolder()
+        let one = try run(folder, "one")
+        let two = try run(folder, "two", workers: 2)
+        #expect(one.isComplete)
+        #expect(one.digest == two.digest)
+        #expect(try folder.read("one/metrics.jsonl") == folder.read("two/metrics.jsonl"))
+        let lines = try String(decoding: folder.read("one/metrics.jsonl"), as: UTF8.self).split(separator: "\n")
+        #expect(lines.count == 6)
+        let best = try #require(one.best)
+        #expect((0..<3).contains(best.round))
+    }
+
+    @Test(arguments: 1..<12) func anInterruptedRunGoesOnBitForBit(events: Int) throws {
+        let folder = try TemporaryFolder()
+        let whole = try run(folder, "whole")
+        let seen = Mutex(0)
+        let first = try run(folder, "parts") {
+            seen.withLock {
+                $0 += 1
+                return $0 > events
+            }
+        }
+        #expect(!first.isComplete || events > 8)
+        let second = try run(folder, "parts", workers: 2, resumes: true)
+        #expect(second.isComplete)
+        #expect(second.digest == whole.digest)
+        #expect(try folder.read("parts/metrics.jsonl") == folder.read("whole/metrics.jsonl"))
+    }
+
+    @Test func aRunIsNotBegunOverAnother() throws {
+        let folder = try TemporaryFolder()
+        _ = try run(folder, "run")
+        #expect(throws: SimulationError.self) { try run(folder, "run") }
+        #expect(throws: SimulationError.self) { try run(folder, "run", resumes: true, rounds: 4) }
+    }
+}
