@@ -166,4 +166,14 @@ ct_tensor *ct_cross_entropy(const ct_tensor *logits, const ct_tensor *target, bo
     });
 }
 
+ct_tensor *ct_binary_cross_entropy(
+    const ct_tensor *logits, const ct_tensor *target, bool mean, ct_error error) {
+    return make(error, [&] {
+        if (logits->value.sizes() != target->value.sizes()) {
+            throw std::invalid_argument("expected logits and targets of one shape");
+        }
+        return at::binary_cross_entropy_with_logits(logits->value, target->value, {}, {}, reduction(mean));
+    });
+}
+
 }  // extern "C"

@@ -39,8 +39,8 @@ public final class FusedAttentionPooling: Module {
 
     /// Pools states [B, T, D] to [B, heads · D].
     ///
-    /// - Parameter masked: truth values [B, T], true where a position must not count; nil when all count. Where all
-    ///   positions of a row are masked, all weigh the same.
+    /// - Parameter masked: truth values [B, T], or [B, heads, T] for each head its own, true where a position must not
+    ///   count; nil when all count. Where all positions of a row are masked, all weigh the same.
     public func forward(
         _ states: Tensor,
         masked: Tensor? = nil,
@@ -52,12 +52,13 @@ public final class FusedAttentionPooling: Module {
         }
         var scores = try second.forward(first.forward(states, context).tanh(), context).transposed(1, 2)
         if let masked {
-            guard masked.shape == [shape[0], shape[1]] else {
+            let isPerHead = masked.shape == [shape[0], heads, shape[1]]
+            guard isPerHead || masked.shape == [shape[0], shape[1]] else {
                 throw TensorError(
                     .invalidArgument,
                     "attention: expected a mask \([shape[0], shape[1]]), found \(masked.shape)")
             }
-            scores = try scores.maskedFill(masked.unsqueezed(1), Self.maskedScore)
+            scores = try scores.maskedFill(isPerHead ? masked : masked.unsqueezed(1), Self.maskedScore)
         }
         return try scores.softmax(axis: 2).matmul(states).reshaped([shape[0], heads * shape[2]])
     }

@@ -46,7 +46,15 @@ public final class ConvolutionEncoder: Module {
     }
 
     /// `[B, T, D]` → `[B, ⌊⌊⌊T/2⌋/2⌋/2⌋, H]`.
-    public func forward(_ input: Tensor, _ context: ForwardContext) throws(TensorError) -> Tensor {
+    ///
+    /// - Parameter lengths: the true length of every example, in 0...T; nil when all are T. Values after an example's end
+    ///   then count, in every convolution, as the zeros with which a convolution pads: the first ⌊length/8⌋ steps are
+    ///   those of the example alone, whatever follows it in the batch. Steps after these mean nothing.
+    public func forward(
+        _ input: Tensor,
+        lengths: [Int]? = nil,
+        _ context: ForwardContext
+    ) throws(TensorError) -> Tensor {
         guard input.rank == 3, input.shape[1] >= Self.reduction else {
             throw TensorError(
                 .invalidArgument,
@@ -54,9 +62,13 @@ public final class ConvolutionEncoder: Module {
             )
         }
         var value = try input.transposed(1, 2)
-        for (convolution, dropout) in zip(convolutions, dropouts) {
+        for (stage, convolution) in convolutions.enumerated() {
+            if let lengths {
+                let ends = lengths.map { $0 >> stage }
+                value = try value.maskedFill(StepMask.beyond(ends, steps: value.shape[2]).unsqueezed(1), 0)
+            }
             let activated = try convolution.forward(value, context).relu()
-            value = try dropout.forward(pool.forward(activated, context), context)
+            value = try dropouts[stage].forward(pool.forward(activated, context), context)
         }
         return try value.transposed(1, 2)
     }

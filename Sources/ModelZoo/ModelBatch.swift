@@ -7,7 +7,7 @@ public struct ModelBatch {
     public var inputs: [Tensor]
     /// Valid steps of every example, for the modalities that carry lengths.
     public var lengths: [[Int]?]
-    /// The classes, 64-bit integers `[B]`; nil where they are not known.
+    /// The classes, 64-bit integers `[B]`, or the targets `[B, K]` of several labels; nil where they are not known.
     public var labels: Tensor?
 
     /// Gathers the parts.

@@ -125,4 +125,15 @@ extension Tensor {
     public func crossEntropy(_ target: Tensor, reduction: Reduction = .mean) throws(TensorError) -> Tensor {
         try Tensor.make("crossEntropy") { ct_cross_entropy(handle, target.handle, reduction == .mean, $0) }
     }
+
+    /// −Σ (t log σ(x) + (1 − t) log(1 − σ(x))) of logits x and targets t in [0, 1] of the same shape, computed without
+    /// overflow; the mean is over all elements.
+    public func binaryCrossEntropyWithLogits(
+        _ target: Tensor,
+        reduction: Reduction = .mean
+    ) throws(TensorError) -> Tensor {
+        try Tensor.make("binaryCrossEntropyWithLogits") {
+            ct_binary_cross_entropy(handle, target.handle, reduction == .mean, $0)
+        }
+    }
 }

@@ -8,14 +8,19 @@ import Tensors
 ///
 /// | `name` | other keys |
 /// |---|---|
-/// | `har` | `fusion` (`attention`, `concat`), `hidden` (128), `classes` (6), `modalities` (`[acc, gyro]`), `channels` (3), `dropout` (0.1) |
+/// | `har` | `fusion` (`attention`, `concat`), `hidden` (128), `classes` (6), `modalities` (`[acc, gyro]`), `encoders` (`convolution`, `recurrent` or `projection` for each), `channels` (3; one number or one for each), `dropout` (0.1), `faithful` (false), `multilabel` (false) |
+/// | `ecg` | as `har`; `classes` (5), `modalities` (`[i_to_avf, v1_to_v6]`), `channels` (6), `multilabel` (true) |
+/// | `ser` | as `har`; `classes` (4), `modalities` (`[audio, text]`), `channels` (`[80, 512]`) |
+/// | `mmaction` | as `har`; `classes` (51), `modalities` (`[audio, video]`), `channels` (`[80, 1280]`) |
+/// | `image-text` | as `har`; `classes` (2), `modalities` (`[image, text]`), `channels` (`[1280, 512]`) |
+/// | `unimodal` | as `har`; `modalities` (needed: one), `classes` (needed where there is no data to take it from) |
 /// | `softmax` | `features`, `classes`: needed where there is no data to take them from |
 ///
 /// The model's shape comes from the map and its defaults; where the data of a site are known they must agree, so that
 /// every participant has the same weights or says why not.
 public enum ModelRegistry {
     /// The names that `model.name` may have for `make`.
-    public static let names = ["har", "softmax"]
+    public static let names = FusionModel.Family.allCases.map(\.rawValue) + ["softmax"]
 
     /// A model, and which of the data's modalities it takes.
     public struct Entry {
@@ -23,11 +28,15 @@ public enum ModelRegistry {
         public var model: any MultimodalModel
         /// Positions in the data's list of modalities, in the model's order; nil when there is no data.
         public var modalities: [Int]?
+        /// Whether an example may have any number of classes: the loss is then binary cross-entropy, and a class is
+        /// given where its score is above zero.
+        public var isMultilabel: Bool
 
         /// Pairs a model with positions; all modalities of the data, in order, when nil.
-        public init(model: any MultimodalModel, modalities: [Int]? = nil) {
+        public init(model: any MultimodalModel, modalities: [Int]? = nil, isMultilabel: Bool = false) {
             self.model = model
             self.modalities = modalities
+            self.isMultilabel = isMultilabel
         }
     }
 
@@ -44,9 +53,10 @@ public enum ModelRegistry {
         _ initializer: Initializer
     ) throws(TrainingError) -> Entry {
         let entry: Entry
-        switch try name(of: settings) {
-        case "har": entry = try har(settings, manifest, initializer)
-        default: entry = try softmax(settings, manifest, initializer)
+        if let family = FusionModel.Family(rawValue: try name(of: settings)) {
+            entry = try fusion(family, settings, manifest, initializer)
+        } else {
+            entry = try softmax(settings, manifest, initializer)
         }
         if let manifest, manifest.classes.count != entry.model.classCount {
             throw TrainingError(
@@ -68,48 +78,6 @@ public enum ModelRegistry {
                 .model, "model.name: unknown model '\(found.prefix(64))'" + Suggestion.text(for: found, among: all))
         }
         return name
-    }
-
-    private static func har(
-        _ settings: Settings,
-        _ manifest: SiteManifest?,
-        _ initializer: Initializer
-    ) throws(TrainingError) -> Entry {
-        let reader = try SettingsReader(
-            settings, place: "model", code: .model,
-            known: ["name", "fusion", "hidden", "classes", "modalities", "channels", "dropout"])
-        let names = try reader.optionalWords("modalities") ?? HARModel.Configuration.inertialSensors.map(\.name)
-        let channels = try reader.int("channels", 3, in: 1...65_536)
-        let fusion = try reader.word("fusion", "attention", among: HARModel.Fusion.allCases.map(\.rawValue))
-        let configuration = HARModel.Configuration(
-            fusion: HARModel.Fusion(rawValue: fusion) ?? .attention,
-            sensors: names.map { .init(name: $0, features: channels) },
-            classes: try reader.int("classes", 6, in: 1...65_536),
-            hidden: try reader.int("hidden", 128, in: 4...4096),
-            dropout: try reader.double("dropout", 0.1, in: 0...0.99))
-        var positions: [Int]?
-        if let manifest {
-            positions = try names.map { name throws(TrainingError) in
-                let known = manifest.modalities.map(\.name)
-                guard let position = known.firstIndex(of: name) else {
-                    throw TrainingError(
-                        .data,
-                        "data set '\(manifest.dataset)' has no modality '\(name)'"
-                            + Suggestion.text(for: name, among: known))
-                }
-                let shape = manifest.modalities[position].shape
-                guard shape.count == 2, shape[0] >= ConvolutionEncoder.reduction, shape[1] == channels else {
-                    throw TrainingError(
-                        .data,
-                        "data set '\(manifest.dataset)': modality '\(name)' has shape \(shape), expected "
-                            + "[at least \(ConvolutionEncoder.reduction) steps, \(channels)]")
-                }
-                return position
-            }
-        }
-        return Entry(
-            model: try built { () throws(TensorError) in try HARModel(configuration, initializer) },
-            modalities: positions)
     }
 
     private static func softmax(
@@ -137,7 +105,7 @@ public enum ModelRegistry {
             modalities: manifest.map { Array($0.modalities.indices) })
     }
 
-    private static func built<Model>(_ make: () throws(TensorError) -> Model) throws(TrainingError) -> Model {
+    static func built<Model>(_ make: () throws(TensorError) -> Model) throws(TrainingError) -> Model {
         do throws(TensorError) {
             return try make()
         } catch {

@@ -78,6 +78,39 @@ public struct SettingsReader {
         return words
     }
 
+    /// A list of whole numbers, a single one counting as a list of one; nil when the key is absent.
+    public func optionalInts(_ key: String, in range: ClosedRange<Int>) throws(TrainingError) -> [Int]? {
+        guard let setting = settings[key] else { return nil }
+        let expected = "whole numbers in \(range.lowerBound)...\(range.upperBound)"
+        var numbers: [Int] = []
+        for entry in setting.listValue ?? [setting] {
+            guard let number = entry.intValue, range.contains(number) else { throw wrong(key, entry, expected) }
+            numbers.append(number)
+        }
+        guard !numbers.isEmpty else { throw wrong(key, setting, expected) }
+        return numbers
+    }
+
+    /// A list of some words, a single one counting as a list of one; nil when the key is absent.
+    public func optionalWords(_ key: String, among words: [String]) throws(TrainingError) -> [String]? {
+        let found: [String]?
+        if let word = settings[key]?.stringValue { found = [word] } else { found = try optionalWords(key) }
+        guard let found else { return nil }
+        for value in found where !words.contains(value) {
+            throw TrainingError(
+                code, "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words)
+            )
+        }
+        return found
+    }
+
+    /// Yes or no, `standard` when the key is absent.
+    public func bool(_ key: String, _ standard: Bool) throws(TrainingError) -> Bool {
+        guard let setting = settings[key] else { return standard }
+        guard let value = setting.boolValue else { throw wrong(key, setting, "true or false") }
+        return value
+    }
+
     private func wrong(_ key: String, _ setting: Setting, _ expected: String) -> TrainingError {
         let found =
             switch setting {

@@ -71,4 +71,10 @@ let layerCases: [String: LayerCase] = [
             ])
         },
         run: { try cast($0, to: Sequential.self).forward($1("x"), .evaluation()).crossEntropy($1("target")) }),
+    "binary-cross-entropy": LayerCase(
+        make: { try Sequential([Linear(inputs: 9, outputs: 5, $0)]) },
+        run: { module, inputs in
+            try BinaryCrossEntropy.loss(
+                cast(module, to: Sequential.self).forward(inputs("x"), .evaluation()), inputs("target"))
+        }),
 ]

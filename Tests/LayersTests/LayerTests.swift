@@ -144,6 +144,46 @@ import Weights
         #expect(throws: TensorError.self) { try pooling.forward(plain, masked: Tensor([true]), context) }
     }
 
+    @Test func aHeadCanHaveItsOwnMask() throws {
+        let pooling = try FusedAttentionPooling(features: 4, heads: 2, attention: 8, Initializer(seed: 1))
+        let states = try Tensor((0..<12).map { Float($0 * $0 % 7) }, shape: [1, 3, 4])
+        let context = ForwardContext.evaluation()
+        let free = try pooling.forward(states, context).floats()
+        // The second head sees only masked positions, so that all weigh the same.
+        let masked = try Tensor([false, false, false, true, true, true], shape: [1, 2, 3])
+        let found = try pooling.forward(states, masked: masked, context).floats()
+        #expect(found[..<4] == free[..<4])
+        #expect(zip(found[4...], try states.mean(axis: 1).floats()).allSatisfy { abs($0 - $1) < 1e-6 })
+        #expect(throws: TensorError.self) {
+            try pooling.forward(states, masked: Tensor([true, true, true], shape: [1, 1, 3]), context)
+        }
+    }
+
+    // MARK: Losses
+
+    @Test func binaryCrossEntropyStaysFinite() throws {
+        let logits = try Tensor([200, -200, 0, 200] as [Float], shape: [2, 2])
+        let targets = try Tensor([1, 0, 1, 0] as [Float], shape: [2, 2])
+        let loss = try BinaryCrossEntropy.loss(logits, targets).item()
+        #expect(abs(loss - (200 + 0.693_147_18) / 4) < 1e-5)
+        let sum = try logits.binaryCrossEntropyWithLogits(targets, reduction: .sum).item()
+        #expect(abs(sum - 4 * loss) < 1e-4)
+        #expect(throws: TensorError.self) {
+            try BinaryCrossEntropy.loss(logits, Tensor([1, 0, 1, 0] as [Float]))
+        }
+    }
+
+    @Test func oneClassBecomesOneTarget() throws {
+        let targets = try BinaryCrossEntropy.targets(Tensor([2, 0]), count: 3, dtype: .f32)
+        #expect(targets.shape == [2, 3])
+        #expect(try targets.floats() == [0, 0, 1, 1, 0, 0])
+        for wrong in [3, -1] {
+            #expect(throws: TensorError.self) {
+                try BinaryCrossEntropy.targets(Tensor([wrong]), count: 3, dtype: .f32)
+            }
+        }
+    }
+
     // MARK: SGD
 
     @Test(arguments: [

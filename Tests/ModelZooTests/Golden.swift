@@ -24,15 +24,44 @@ struct Golden {
 
     func has(_ name: String) -> Bool { weights.schema[name] != nil }
 
-    /// The golden parameters: steps of a grid, stored with 128 added, times the grid's unit.
-    func load(into module: any Module) throws {
+    /// Whole numbers from −127 to 127 that depend on the name and the position alone, as `hashed` of make_golden.py.
+    static func hashed(_ name: String, count: Int) -> [Int] {
+        let salt = name.utf8.reduce(UInt32(2_166_136_261)) { ($0 ^ UInt32($1)) &* 16_777_619 }
+        return (0..<UInt32(count)).map { position in
+            var x = position &* 0x9E37_79B1 &+ salt
+            x = (x ^ (x >> 16)) &* 0x85EB_CA6B
+            x = (x ^ (x >> 13)) &* 0xC2B2_AE35
+            x ^= x >> 16
+            return Int(x % 255) - 127
+        }
+    }
+
+    /// An input: hashed numbers in units of 1/64.
+    static func input(_ index: Int, _ shape: [Int]) -> [Float] { input("\(index)", shape) }
+
+    static func input(_ name: String, _ shape: [Int]) -> [Float] {
+        hashed("input.\(name)", count: shape.reduce(1, *)).map { Float($0) / 64 }
+    }
+
+    static func labels(count: Int, classes: Int) -> [Int] {
+        hashed("labels", count: count).map { ($0 + 127) % classes }
+    }
+
+    /// Gives every parameter hashed values between plus and minus the bound of PyTorch's default, four times that in the
+    /// attention.
+    static func fill(_ module: any Module, hidden: Int) throws {
         let schema = try module.schema()
         var values = Weights(zeros: schema)
         for spec in schema.tensors {
-            try #require(shape("weight.\(spec.name)") == spec.shape, "\(spec.name)")
-            let unit = try floats("grid.\(spec.name)")[0]
-            let steps = try weights.withUnsafeBytes(of: "weight.\(spec.name)") { $0.map { Float(Int($0) - 128) } }
-            try values.setFloats(spec.name, steps.map { $0 * unit })
+            var fan = hidden
+            if !spec.name.hasSuffix("_l0") {
+                let owner = try #require(spec.name.range(of: ".", options: .backwards)).lowerBound
+                fan = try #require(schema["\(spec.name[..<owner]).weight"]).shape.dropFirst().reduce(1, *)
+            }
+            let bound = (spec.name.contains("att_fc") ? 4 : 1) / Double(fan).squareRoot()
+            let unit = Float(bound / 127)
+            let steps = hashed(spec.name, count: spec.shape.reduce(1, *))
+            try values.setFloats(spec.name, steps.map { Float($0) * unit })
         }
         try module.load(values)
     }

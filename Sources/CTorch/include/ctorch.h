@@ -183,6 +183,9 @@ ct_tensor *_Nullable ct_log_softmax(const ct_tensor *a, int64_t axis, ct_error e
 ct_tensor *_Nullable ct_nll_loss(const ct_tensor *a, const ct_tensor *target, bool mean, ct_error error);
 /// `ct_nll_loss` of the log-softmax over axis 1.
 ct_tensor *_Nullable ct_cross_entropy(const ct_tensor *logits, const ct_tensor *target, bool mean, ct_error error);
+/// −t log σ(x) − (1 − t) log(1 − σ(x)) of logits x and targets t of one shape; mean over all elements, or the sum.
+ct_tensor *_Nullable ct_binary_cross_entropy(
+    const ct_tensor *logits, const ct_tensor *target, bool mean, ct_error error);
 
 // MARK: Optimisers (ctorch_optim.cpp)
 

@@ -3,7 +3,7 @@
 Needs torch, numpy and safetensors; run it in this folder:  python3 make_golden.py
 Every case writes parameters (case/weights/name), inputs (case/in/name), the output (case/out), the gradient given to
 backward (case/up), and the gradients of inputs (case/grad/name) and parameters (case/weights-grad/name). The values in
-the repository were made with PyTorch 2.13.0 (CPU).
+the repository were made with PyTorch 2.13.0 (CPU), those of binary-cross-entropy with 2.15.0.
 """
 
 import torch
@@ -83,6 +83,10 @@ case(
 case(
     "classifier", nn.Sequential(nn.Linear(9, 12), nn.ReLU(), nn.Dropout(0.1), nn.Linear(12, 5)).eval(),
     lambda m, x, target: F.cross_entropy(m(x), target), x=torch.randn(13, 9), target=torch.randint(0, 5, (13,)))
+case(
+    "binary-cross-entropy", nn.Sequential(nn.Linear(9, 5)),
+    lambda m, x, target: F.binary_cross_entropy_with_logits(m(x), target), x=3 * torch.randn(13, 9),
+    target=(torch.rand(13, 5) > 0.6).float())
 save_file(tensors, "layers.safetensors")
 
 # Twelve steps of training a small classifier, as a client does: clipping, momentum, weight decay.

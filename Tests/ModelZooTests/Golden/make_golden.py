@@ -1,27 +1,71 @@
-"""Makes the golden values of ModelZooTests: the activity model in both fusions and the softmax model.
+"""Makes the golden values of ModelZooTests: the models of the FedMultimodal benchmark and the softmax model.
 
-Run with PyTorch, NumPy and safetensors installed, from this folder: `python3 make_golden.py`.
-The models are written plainly from their published description; dropout is off (evaluation mode) throughout.
-A file holds `weight.*` (the parameters before), `input.*`, `labels`, `logits`, `loss`, `gradient.*` (unclipped) and
-`stepped.*` (the parameters after one step of clipping to norm 10, SGD with learning rate 0.05, momentum 0.9 and weight
-decay 1e-5). Parameters that nothing uses have no gradient. To stay small, the weights of the activity model are uniform
-numbers on a grid of 1/256 of PyTorch's default bound, stored as int8 in units of that grid (`grid.*` holds the unit).
+Run with PyTorch, NumPy and safetensors installed, from this folder: `python3 make_golden.py`. The values in the repository
+were made with PyTorch 2.15.0 on a CPU (softmax.safetensors: NumPy alone). The models are written plainly from their published description; dropout is off
+(evaluation mode) throughout. Weights, inputs and labels are not stored: `hashed` makes them from their names, here and in
+Golden.swift alike, so that a file holds results only.
+
+- `har-*`: the activity model at full size: `logits`, `loss`, for every parameter with a gradient its `norm.*` and a few of
+  its values `gradient.*` at the positions `at.*`, `stepped.*` (the same positions after a step of clipping to norm 10, SGD
+  with learning rate 0.05, momentum 0.9 and weight decay 1e-5), and `logits.after` a second step.
+- `families`: small models of every family. In `right` cases each example is computed alone from its valid steps, so that
+  there is no padding and no mask to get wrong; in `faithful` ones whole batches go the way of the benchmark's code.
 """
 import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 from safetensors.numpy import save_file
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 SEED = 20240817
 
 
+def hashed(name, count):
+    """Whole numbers from -127 to 127 that depend on the name and the position alone."""
+    salt = 2166136261
+    for byte in name.encode():
+        salt = (salt ^ byte) * 16777619 % 2**32
+    with np.errstate(over="ignore"):
+        x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1) + np.uint32(salt)
+        x = (x ^ (x >> np.uint32(16))) * np.uint32(0x85EBCA6B)
+        x = (x ^ (x >> np.uint32(13))) * np.uint32(0xC2B2AE35)
+        x ^= x >> np.uint32(16)
+    return (x % np.uint32(255)).astype(np.int64) - 127
+
+
+def values(name, *shape):
+    """An input: hashed numbers in units of 1/64."""
+    return torch.from_numpy((hashed(name, int(np.prod(shape))) / 64).astype(np.float32).reshape(shape))
+
+
+def labels(name, count, classes):
+    return torch.from_numpy((hashed(name, count) + 127) % classes)
+
+
+def fill(model, hidden):
+    """Gives every parameter hashed values between plus and minus the bound of PyTorch's default.
+
+    Four times that in the attention, which would weigh all steps nearly alike and have gradients of rounding errors.
+    """
+    shapes = {name: parameter.shape for name, parameter in model.named_parameters()}
+    for name, parameter in model.named_parameters():
+        if name.endswith("_l0"):
+            fan = hidden
+        else:
+            fan = int(np.prod(shapes[name.rsplit(".", 1)[0] + ".weight"][1:]))
+        steps = hashed(name, parameter.numel()).astype(np.float32)
+        bound = (4 if "att_fc" in name else 1) / np.sqrt(fan)
+        with torch.no_grad():
+            parameter.copy_(torch.from_numpy(steps * np.float32(bound / 127)).reshape(parameter.shape))
+
+
 class Encoder(nn.Module):
-    def __init__(self, inputs):
+    def __init__(self, inputs, hidden):
         super().__init__()
-        self.conv1 = nn.Conv1d(inputs, 32, 5, padding=2)
-        self.conv2 = nn.Conv1d(32, 64, 5, padding=2)
-        self.conv3 = nn.Conv1d(64, 128, 5, padding=2)
+        self.conv1 = nn.Conv1d(inputs, hidden // 4, 5, padding=2)
+        self.conv2 = nn.Conv1d(hidden // 4, hidden // 2, 5, padding=2)
+        self.conv3 = nn.Conv1d(hidden // 2, hidden, 5, padding=2)
 
     def forward(self, x):
         x = x.transpose(1, 2)
@@ -31,107 +75,217 @@ class Encoder(nn.Module):
 
 
 class Pooling(nn.Module):
-    def __init__(self):
+    def __init__(self, hidden):
         super().__init__()
-        self.att_fc1 = nn.Linear(128, 512)
+        self.att_fc1 = nn.Linear(hidden, 512)
         self.att_fc2 = nn.Linear(512, 6)
 
-    def forward(self, h, masked):
+    def forward(self, h, masked=None):
         scores = self.att_fc2(torch.tanh(self.att_fc1(h))).transpose(1, 2)
         if masked is not None:
-            scores = scores.masked_fill(masked[:, None, :], -1e5)
+            scores = scores.masked_fill(masked, -1e5)
         return (torch.softmax(scores, 2) @ h).flatten(1)
 
 
-class Activity(nn.Module):
-    def __init__(self, attention):
+class Model(nn.Module):
+    """One of the families: `inputs` are pairs of a name and (encoder, features)."""
+
+    def __init__(self, family, attention, inputs, classes, hidden):
         super().__init__()
-        self.acc_conv, self.gyro_conv = Encoder(3), Encoder(3)
-        self.acc_rnn = nn.GRU(128, 128, batch_first=True)
-        self.gyro_rnn = nn.GRU(128, 128, batch_first=True)
+        self.family, self.attention, self.inputs, self.hidden = family, attention, inputs, hidden
+        for name, (encoder, features) in inputs:
+            if encoder == "convolution":
+                self.add(name, "conv", Encoder(features, hidden))
+                self.add(name, "rnn", nn.GRU(hidden, hidden, batch_first=True))
+            elif encoder == "recurrent":
+                self.add(name, "rnn", nn.GRU(features, hidden, batch_first=True))
+            else:
+                self.add(name, "proj", nn.Sequential(
+                    nn.Linear(features, hidden), nn.ReLU(), nn.Identity(), nn.Linear(hidden, hidden)))
         if attention:
-            self.fuse_att = Pooling()
-            self.classifier = nn.Sequential(nn.Linear(768, 64), nn.ReLU(), nn.Identity(), nn.Linear(64, 6))
-        else:
-            self.acc_proj, self.gyro_proj = nn.Linear(128, 64), nn.Linear(128, 64)
-            self.classifier = nn.Sequential(nn.Linear(256, 64), nn.ReLU(), nn.Linear(64, 6))
-        self.attention = attention
+            self.pool = "att" if family == "unimodal" else "fuse_att"
+            self.add_module(self.pool, Pooling(hidden))
+        elif family not in ("image-text", "unimodal"):
+            for name, (encoder, _) in inputs:
+                if encoder != "projection":
+                    self.add(name, "proj", nn.Linear(hidden, hidden // 2))
+        first = nn.Linear((6 if attention else len(inputs)) * hidden, 64)
+        middle = [nn.ReLU()] if not attention and family in ("har", "ecg") else [nn.ReLU(), nn.Identity()]
+        self.classifier = nn.Sequential(first, *middle, nn.Linear(64, classes))
 
-    def forward(self, acc, gyro, masked=None):
-        a = self.acc_rnn(self.acc_conv(acc))[0]
-        g = self.gyro_rnn(self.gyro_conv(gyro))[0]
+    def path(self, name, part):
+        return part if self.family == "unimodal" else f"{name}_{part}"
+
+    def add(self, name, part, module):
+        self.add_module(self.path(name, part), module)
+
+    def part(self, name, part):
+        return getattr(self, self.path(name, part))
+
+    def states(self, name, encoder, x):
+        """The states of whole sequences."""
+        if encoder == "projection":
+            return self.part(name, "proj")(x)
+        return self.part(name, "rnn")(self.part(name, "conv")(x) if encoder == "convolution" else x)[0]
+
+    def alone(self, example):
+        """The logits of one example, `example` holding for each modality its valid steps [T, D]."""
+        states = []
+        for (name, (encoder, _)), x in zip(self.inputs, example):
+            enough = 8 if encoder == "convolution" else 1
+            states.append(self.states(name, encoder, x[None]) if len(x) >= enough else None)
         if self.attention:
-            return self.classifier(self.fuse_att(torch.cat([a, g], 1), masked))
-        return self.classifier(torch.cat([a.mean(1), g.mean(1)], 1))
-
-
-def windows(rng, count):
-    """Wave-like windows, normalised per window and axis."""
-    t = np.arange(128)[None, :, None] / 50
-    f = rng.uniform(0.5, 6, (count, 1, 3))
-    x = np.sin(2 * np.pi * f * t + rng.uniform(0, 6.28, (count, 1, 3))) + 0.3 * rng.normal(size=(count, 128, 3))
-    x = (x - x.mean(1, keepdims=True)) / (x.std(1, keepdims=True) + 1e-5)
-    return x.astype(np.float32)
-
-
-def pack(model, rng, fill):
-    """Gives every parameter values on a grid and returns them as int8 with the grid's unit."""
-    tensors = {}
-    for name, parameter in model.named_parameters():
-        if name.endswith("_l0"):
-            fan = 128
-        elif name.endswith("weight"):
-            fan = int(np.prod(parameter.shape[1:]))
+            present = [s for s in states if s is not None]
+            fused = getattr(self, self.pool)(torch.cat(present, 1)) if present else torch.zeros(1, 6 * self.hidden)
         else:
-            fan = dict(model.named_parameters())[name[:-4] + "weight"].shape[1:].numel()
-        unit = np.float32(1 / np.sqrt(fan) / 127)
-        steps = rng.integers(-127, 128, tuple(parameter.shape)).astype(np.int8)
-        with torch.no_grad():
-            parameter.copy_(torch.from_numpy(steps.astype(np.float32) * unit))
-        tensors["weight." + name] = (steps.astype(np.int16) + 128).astype(np.uint8)
-        tensors["grid." + name] = np.array([unit], np.float32)
-    return tensors
+            fused = torch.cat([torch.zeros(1, self.hidden) if s is None else s.mean(1) for s in states], 1)
+        return self.classifier(fused)
+
+    def right(self, xs, lengths):
+        return torch.cat([
+            self.alone([x[i, :n[i]] for x, n in zip(xs, lengths)]) for i in range(len(xs[0]))])
+
+    def faithful(self, xs, lengths):
+        """The benchmark's way with a batch, `xs` zero after the lengths."""
+        packs = self.family not in ("har", "ecg")
+        all_states, ends = [], []
+        for (name, (encoder, _)), x, n in zip(self.inputs, xs, lengths):
+            n = torch.tensor(n)
+            x = torch.where(torch.arange(x.shape[1])[None, :, None] < n[:, None, None], x, torch.zeros(()))
+            if n.max() > 0:
+                x = x[:, :n.max()]
+            if encoder == "projection":
+                states = self.states(name, encoder, x)
+            else:
+                if encoder == "convolution":
+                    x, n = self.part(name, "conv")(x), n // 8
+                    if self.family in ("ser", "unimodal"):
+                        n = n.clamp(min=1)
+                if packs and n[0] != 0:
+                    x = pack_padded_sequence(x, n, batch_first=True, enforce_sorted=False)
+                    states = pad_packed_sequence(self.part(name, "rnn")(x)[0], batch_first=True)[0]
+                else:
+                    states = self.part(name, "rnn")(x)[0]
+            all_states.append(states)
+            ends.append(n)
+        if not self.attention:
+            return self.classifier(torch.cat([s.mean(1) for s in all_states], 1))
+        masks = [torch.arange(s.shape[1])[None, :] >= n[:, None] for s, n in zip(all_states, ends)]
+        masked = torch.cat(masks, 1)[:, None, :]
+        if self.family == "unimodal":
+            # Its mask is laid over the heads instead of the steps.
+            masked = (torch.arange(6)[None, :] >= ends[0][:, None])[:, :, None]
+        return self.classifier(getattr(self, self.pool)(torch.cat(all_states, 1), masked))
 
 
+def gradients(model, out, prefix, samples):
+    """Every gradient as its L2 norm and its values at some positions."""
+    for name, parameter in model.named_parameters():
+        if parameter.grad is None:
+            continue
+        g = parameter.grad.numpy().reshape(-1)
+        at = np.unique((hashed(f"at.{name}", samples) + 127) * g.size // 255)
+        out[f"{prefix}at.{name}"] = at.astype(np.int64)
+        out[f"{prefix}gradient.{name}"] = g[at].copy()
+        out[f"{prefix}norm.{name}"] = np.array([np.sqrt((g.astype(np.float64) ** 2).sum())], np.float32)
 
-def activity(attention, lengths=None):
-    rng = np.random.default_rng(SEED + attention)
-    model = Activity(attention)
-    out = pack(model, rng, None)
+
+def activity(attention):
+    inputs = [("acc", ("convolution", 3)), ("gyro", ("convolution", 3))]
+    model = Model("har", attention, inputs, 6, 128)
+    fill(model, 128)
     count = 4
-    acc, gyro = windows(rng, count), windows(rng, count)
-    labels = rng.integers(0, 6, count)
-    out |= {"input.acc": acc, "input.gyro": gyro, "labels": labels.astype(np.int64)}
-    if attention:
-        # Lengths 128, 77, 8, 0 for acc and 128, 128, 64, 40 for gyro mask the attention at a length of n // 8.
-        cut = [[128, 77, 8, 0], [128, 128, 64, 40]]
-        masked = torch.cat([torch.arange(16)[None, :] >= torch.tensor(c)[:, None] // 8 for c in cut], 1)
-        out["logits.masked"] = model(torch.from_numpy(acc), torch.from_numpy(gyro), masked).detach().numpy()
+    xs = [values("input.acc", count, 128, 3), values("input.gyro", count, 128, 3)]
+    target = labels("labels", count, 6)
+    out = {}
+    # Lengths 128, 77, 8, 0 for acc and 128, 128, 64, 40 for gyro mask the attention at a length of n // 8.
+    out["logits.masked"] = model.faithful(xs, [[128, 77, 8, 0], [128, 128, 64, 40]]).detach().numpy()
     optimiser = torch.optim.SGD(model.parameters(), 0.05, momentum=0.9, weight_decay=1e-5)
+    full = [[128] * count] * 2
     for step in range(2):
         optimiser.zero_grad()
-        logits = model(torch.from_numpy(acc), torch.from_numpy(gyro))
-        loss = F.cross_entropy(logits, torch.from_numpy(labels))
+        logits = model.faithful(xs, full)
+        loss = F.cross_entropy(logits, target)
         loss.backward()
         if step == 0:
             out |= {"logits": logits.detach().numpy(), "loss": loss.detach().numpy().reshape(1)}
-            # Every gradient as its L2 norm, its sum, and its values at up to 512 positions.
-            for name, parameter in model.named_parameters():
-                if parameter.grad is None:
-                    continue
-                g = parameter.grad.numpy().reshape(-1)
-                at = rng.choice(g.size, min(512, g.size), replace=False)
-                out["at." + name] = np.sort(at).astype(np.int64)
-                out["gradient." + name] = g[np.sort(at)]
-                out["norm." + name] = np.array([np.sqrt((g.astype(np.float64) ** 2).sum())])
+            gradients(model, out, "", 24)
         nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimiser.step()
         if step == 0:
             for name, parameter in model.named_parameters():
                 if parameter.grad is not None:
-                    out["stepped." + name] = parameter.detach().numpy().reshape(-1)[out["at." + name]].copy()
-    out["logits.after"] = model(torch.from_numpy(acc), torch.from_numpy(gyro)).detach().numpy()
-    save_file({k: np.ascontiguousarray(v) for k, v in out.items()}, f"har-{'attention' if attention else 'concat'}.safetensors")
+                    out[f"stepped.{name}"] = parameter.detach().numpy().reshape(-1)[out[f"at.{name}"]].copy()
+    out["logits.after"] = model.faithful(xs, full).detach().numpy()
+    save(out, f"har-{'attention' if attention else 'concat'}")
+
+
+FAMILIES = {
+    "ser": ("ser", [("audio", ("convolution", 5)), ("text", ("recurrent", 6))]),
+    "mmaction": ("mmaction", [("audio", ("convolution", 5)), ("video", ("recurrent", 7))]),
+    "image-text": ("image-text", [("img", ("projection", 9)), ("text", ("recurrent", 6))]),
+    "ecg": ("ecg", [("i_to_avf", ("convolution", 6)), ("v1_to_v6", ("convolution", 6))]),
+    "three": ("mmaction", [
+        ("audio", ("convolution", 5)), ("video", ("recurrent", 7)), ("img", ("projection", 9))]),
+    "alone-audio": ("unimodal", [("audio", ("convolution", 5))]),
+    "alone-text": ("unimodal", [("text", ("recurrent", 6))]),
+}
+STEPS = {"convolution": 67, "recurrent": 11, "projection": 1}
+# Lengths by encoder and place. `right`: padding, absent modalities, fewer steps than the convolutions need, and the last
+# example without anything. `padded`: nothing is absent. `absent`: the first modality is, in the whole batch.
+LENGTHS = {
+    "right": {
+        "convolution": [[67, 0, 35, 7, 0], [50, 24, 0, 41, 0]], "recurrent": [[3, 11, 0, 8, 0], [4, 0, 9, 1, 0]],
+        "projection": [[1, 0, 1, 1, 0], [1, 1, 0, 1, 0]]},
+    "padded": {
+        "convolution": [[35, 61, 8, 19, 40], [50, 24, 16, 41, 8]], "recurrent": [[3, 9, 1, 8, 5], [4, 2, 9, 1, 9]],
+        "projection": [[1, 1, 1, 1, 1], [1, 1, 1, 1, 1]]},
+}
+
+
+def case(name, attention, kind):
+    family, inputs = FAMILIES[name]
+    hidden, classes, count = 16, 4, 5
+    model = Model(family, attention, inputs, classes, hidden)
+    fill(model, hidden)
+    xs = [values(f"input.{i}", count, STEPS[encoder], features) for i, (_, (encoder, features)) in enumerate(inputs)]
+    places = LENGTHS["right" if kind == "right" else "padded"]
+    lengths = [places[encoder][i % 2] for i, (_, (encoder, _)) in enumerate(inputs)]
+    if kind == "absent":
+        lengths[0] = [0] * count
+    logits = (model.right if kind == "right" else model.faithful)(xs, lengths)
+    if family == "ecg":
+        targets = (values("targets", count, classes) > 0).float()
+        loss = F.binary_cross_entropy_with_logits(logits, targets)
+    else:
+        loss = F.cross_entropy(logits, labels("labels", count, classes))
+    loss.backward()
+    prefix = f"{name}/{'attention' if attention else 'concat'}/{kind}/"
+    out = {
+        f"{prefix}logits": logits.detach().numpy(), f"{prefix}loss": loss.detach().numpy().reshape(1),
+        f"{prefix}lengths": np.array(lengths, np.int64)}
+    # The names and norms of all gradients in two tensors, to keep the file small.
+    norms = {}
+    gradients(model, norms, "", 1)
+    names = sorted(key[5:] for key in norms if key.startswith("norm."))
+    out[f"{prefix}norms"] = np.concatenate([norms[f"norm.{key}"] for key in names])
+    # The parameters that have a gradient, by position among all names in order.
+    every = sorted(key for key, _ in model.named_parameters())
+    out[f"{prefix}trained"] = np.array([every.index(key) for key in names], np.int64)
+    return out
+
+
+def save(out, name):
+    save_file({key: np.ascontiguousarray(value) for key, value in out.items()}, f"{name}.safetensors")
+
+
+def families():
+    out = {}
+    for name in FAMILIES:
+        for attention in (True, False):
+            for kind in ("right", "padded", "absent"):
+                out |= case(name, attention, kind)
+    save(out, "families")
 
 
 def softmax():
@@ -167,4 +321,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     activity(True)
     activity(False)
+    families()
     softmax()
