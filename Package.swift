@@ -218,7 +218,7 @@ let package = Package(
         tests("TensorsTests", ["Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
         tests(
             "LayersTests", ["Layers", "Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
-        tests("DatasetsTests", ["Datasets", "Randomness", "Weights", "TestSupport"]),
+        tests("DatasetsTests", ["Datasets", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
         tests(
             "ModelZooTests",
             ["ModelZoo", "Datasets", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],

@@ -30,6 +30,10 @@ extension SiteFolder {
             guard other.name == first.name, other.classes == first.classes, other.modalities == first.modalities else {
                 throw DatasetError(.mismatch, "\(path): split '\(split)' has another name, classes or modalities")
             }
+            guard view.corruption == nil else {
+                throw DatasetError(
+                    .invalidArgument, "\(path): split '\(split)' is corrupted; expected a copy made by materialised()")
+            }
         }
         var shards: [String: [SiteManifest.Shard]] = [:]
         for (split, view) in splits {

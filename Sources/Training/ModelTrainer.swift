@@ -17,6 +17,7 @@ public final class ModelTrainer: TrainerSession {
     private let entry: ModelRegistry.Entry
     private let schema: WeightsSchema
     private let folder: SiteFolder?
+    private let corruption: CorruptionSettings
     private var loaded: [String: MultimodalDataset] = [:]
     private var threads: Int
 
@@ -26,6 +27,8 @@ public final class ModelTrainer: TrainerSession {
     /// - Throws: `TrainingError`, `DatasetError` or `TensorError`.
     public init(_ hello: TrainerRequest.Hello, log: (String) -> Void = { _ in }) throws {
         self.hello = hello
+        corruption = try CorruptionSettings(
+            hello.corruption ?? [:], seed: hello.seed, clientIndex: hello.clientIndex)
         let runtime = try TorchRuntime.configure(threads: hello.threads)
         log(runtime.logLine)
         if let warning = runtime.warning { log("warning: \(warning)") }
@@ -59,14 +62,14 @@ public final class ModelTrainer: TrainerSession {
     public func train(_ request: TrainerRequest.Train, _ monitor: TrainerMonitor) throws -> TaskStatistics {
         let configuration = try LocalTraining.Configuration(request.config)
         try use(threads: configuration.threads)
-        let data = try data(split: "train", monitor)
+        let data = try corruption.training(data(split: "train", monitor).all, modalities: entry.modalities)
         let global = try TrainerFiles.read(request.weights, schema: schema)
         try entry.model.load(global)
         guard let round = UInt32(exactly: request.round) else {
             throw TrainingError(.message, "round \(request.round): expected a number from 0")
         }
         let statistics = try LocalTraining.run(
-            entry, on: data.all, configuration,
+            entry, on: data, configuration,
             .init(seed: hello.seed, round: round, client: hello.clientIndex)
         ) { fraction, loss in
             try monitor.update(fraction: fraction, metrics: ["loss": loss])
@@ -85,9 +88,10 @@ public final class ModelTrainer: TrainerSession {
     public func evaluate(_ request: TrainerRequest.Evaluate, _ monitor: TrainerMonitor) throws -> TaskStatistics {
         let configuration = try Evaluation.Configuration(request.config)
         try use(threads: configuration.threads)
-        let data = try data(split: request.split, monitor)
+        let data = try corruption.evaluation(
+            data(split: request.split, monitor).all, split: request.split, modalities: entry.modalities)
         try entry.model.load(TrainerFiles.read(request.weights, schema: schema))
-        return try Evaluation.run(entry, on: data.all, configuration) { fraction, loss in
+        return try Evaluation.run(entry, on: data, configuration) { fraction, loss in
             try monitor.update(fraction: fraction, metrics: ["loss": loss])
         }
     }

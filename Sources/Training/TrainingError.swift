@@ -6,7 +6,7 @@ public struct TrainingError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable, CaseIterable {
         /// The job's `model` map names an unknown model or setting, or a value out of range.
         case model
-        /// The job's `training` or `evaluation` map has an unknown setting or a value out of range.
+        /// The job's `training`, `evaluation` or `corruption` map has an unknown setting or a value out of range.
         case config
         /// The site's data are missing, broken or do not fit the model.
         case data

@@ -44,6 +44,7 @@ struct InitialWeights {
                     threads: 1,
                     model: specification.model,
                     strategy: specification.strategy,
+                    corruption: specification.corruption,
                     data: nil
                 )
             )

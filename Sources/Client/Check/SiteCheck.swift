@@ -164,6 +164,7 @@ public struct SiteCheck: Sendable {
                     TrainerRequest.Hello(
                         job: "check", client: "check", clientIndex: clientIndex("check"), seed: job?.seed ?? 1,
                         threads: limits.threads, model: job?.model ?? ["name": "softmax"], strategy: job?.strategy,
+                        corruption: job?.corruption,
                         data: entry.map { TrainerRequest.DataFolder(name: $0.card.name, path: $0.path) }))
                 await process.end()
             } catch {
