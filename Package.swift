@@ -208,7 +208,7 @@ let package = Package(
         // Fakes and fixtures shared by the tests.
         .target(
             name: "TestSupport", dependencies: ["Durability", "Weights"], path: "Tests/Support", swiftSettings: strict),
-        tests("RandomnessTests", ["Randomness"]),
+        tests("RandomnessTests", ["Randomness"], exclude: ["Golden"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
         tests("WeightsTests", ["Weights", "CZlib", "TestSupport"], resources: [.copy("Golden")]),

@@ -1,4 +1,4 @@
-import Jobs
+public import Jobs
 import Randomness
 
 /// Draws cohorts: a uniformly random subset that depends on nothing but the seed, the round, the attempt and who may be
@@ -11,10 +11,18 @@ public enum CohortSelection {
     ///
     /// - Complexity: O(n log n) for n candidates.
     public static func draw(
-        seed: UInt64, round: Int, attempt: Int, candidates: some Collection<String>, count: Int
+        seed: UInt64, round: Int, attempt: Int, candidates: some Collection<String>, count: Int,
+        sampling: JobSpecification.Clients.Sampling = .uniform
     ) -> [String] {
         let sorted = Participants.sorted(candidates)
         guard sorted.count > count else { return sorted }
+        if sampling == .fedmultimodal {
+            var state = LegacyRandomState(seed: UInt32(truncatingIfNeeded: round))
+            let order = state.permutation(sorted.count)
+            // The benchmark knows no second attempt: it takes the entries that follow.
+            let first = attempt * count
+            return Participants.sorted((first..<first + max(0, count)).map { sorted[order[$0 % order.count]] })
+        }
         var stream = RandomStream(
             seed: seed, purpose: "cohort", round: UInt32(truncatingIfNeeded: round),
             layer: UInt32(truncatingIfNeeded: attempt))

@@ -29,7 +29,7 @@ extension RoundEngine {
         else { return }
         let cohort = CohortSelection.draw(
             seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
-            count: specification.clients.perRound
+            count: specification.clients.perRound, sampling: specification.clients.sampling
         )
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,

@@ -60,4 +60,68 @@ import Testing
         }
         #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
     }
+
+    private func request(_ parameters: PartitionScheme.Parameters, output: String? = nil) -> SitePartition.Request {
+        .init(
+            source: .syntheticHAR, partition: parameters, output: output,
+            synthetic: .init(seed: 3, subjects: 6, windowsPerActivity: 10))
+    }
+
+    @Test func schemesGetAFolderAClientAndTheirHeldOutRows() throws {
+        let folder = try TemporaryFolder()
+        var parameters = PartitionScheme.Parameters(scheme: .fedMultimodal, alpha: 5)
+        parameters.clientsPerSubject = 2
+        let request = request(parameters, output: folder.file("out"))
+        let prepared = try SitePartition.prepare(request)
+        let sites = try SitePartition.write(request)
+        #expect(sites.map(\.name) == prepared.partition.clients.map(\.id) + ["evaluator", "evaluator"])
+        #expect(sites.suffix(2).map(\.split) == ["test", "dev"])
+        #expect(
+            try SiteFolder(path: folder.file("out/evaluator")).manifest.counts
+                == ["test": 120, "dev": prepared.partition.heldOut[0].rows.count])
+        let client = prepared.partition.clients[3]
+        #expect(client.id == "2-1")
+        let read = try SiteFolder(path: folder.file("out/2-1")).read(split: "train")
+        let expected = DatasetView(prepared.train, indices: client.rows)
+        #expect(read.labels == expected.labels)
+        #expect(read.values[1] == expected.gather(modality: 1))
+        #expect(Set(read.subjects ?? []) == [2])
+    }
+
+    @Test func traitsAreWrittenAsTheClientWouldRecord() throws {
+        let folder = try TemporaryFolder()
+        let sites = try SitePartition.write(
+            request(.init(scheme: .vertical, clients: 2), output: folder.file("out")))
+        #expect(sites.map(\.traits?.modalities) == [[0], [1], nil])
+        let first = try SiteFolder(path: folder.file("out/client-1")).read(split: "train")
+        #expect(first.values[0].contains { $0 != 0 })
+        #expect(first.values[1].allSatisfy { $0 == 0 })
+    }
+
+    @Test func rowsCanBeSortedByAStatistic() throws {
+        var request = request(.init(scheme: .continuousSkew, clients: 3))
+        let prepared = try SitePartition.prepare(request)
+        let values = try RowStatistic.roughness.values(of: prepared.train)
+        let means = prepared.partition.clients.map { client in
+            client.rows.map { values[$0] }.reduce(0, +) / Double(client.rows.count)
+        }
+        #expect(means == means.sorted())
+        #expect(means[2] > 1.5 * means[0])
+        request.statisticModality = 2
+        let error = try #require(throws: DatasetError.self) { try SitePartition.prepare(request) }
+        #expect(error.message == "modality is 2, expected 0...1")
+        request.statisticModality = 0
+        #expect(throws: DatasetError.self) { try SitePartition.write(request) }
+    }
+
+    @Test func statisticsAreThoseOfTheRows() throws {
+        let data = try MultimodalDataset(
+            name: "tiny", classes: ["a", "b"], modalities: [Modality(name: "x", shape: [2, 2])],
+            values: [[1, 2, 4, 6, 3, 3, 3, 3]], labels: [1, 0], subjects: [7, 9])
+        #expect(try RowStatistic.mean.values(of: data) == [3.25, 3])
+        #expect(try RowStatistic.rms.values(of: data) == [(57.0 / 4).squareRoot(), 3])
+        #expect(try RowStatistic.roughness.values(of: data) == [(25.0 / 2).squareRoot(), 0])
+        #expect(try RowStatistic.label.values(of: data) == [1, 0])
+        #expect(try RowStatistic.subject.values(of: data) == [7, 9])
+    }
 }

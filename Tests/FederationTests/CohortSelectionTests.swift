@@ -74,4 +74,19 @@ struct CohortSelectionTests {
         scheduler.remove("b")
         #expect(scheduler.startNext() == ["c"])
     }
+
+    @Test("the benchmark's cohorts of 105 clients")
+    func fedmultimodal() {
+        // Names whose order is that of their numbers.
+        let names = (0..<105).map { "c\($0 + 100)" }
+        func cohort(_ round: Int) -> Set<Int> {
+            Set(
+                CohortSelection.draw(
+                    seed: 8, round: round, attempt: 0, candidates: names, count: 10, sampling: .fedmultimodal
+                ).compactMap { Int($0.dropFirst()).map { $0 - 100 } })
+        }
+        #expect(cohort(0) == [26, 61, 2, 62, 85, 48, 16, 100, 56, 45])
+        #expect(cohort(1) == [65, 35, 42, 93, 38, 39, 54, 86, 31, 77])
+        #expect(cohort(199) == [80, 92, 29, 31, 52, 44, 38, 25, 21, 99])
+    }
 }

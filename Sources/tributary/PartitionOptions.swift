@@ -1,0 +1,91 @@
+public import ArgumentParser
+public import Datasets
+
+/// The numbers of a partition scheme. Every one left out is the scheme's default; one that the scheme does not read is
+/// refused.
+struct PartitionOptions: ParsableArguments {
+    @Option(help: "How many clients, where the scheme does not follow the subjects; 10 by default.")
+    var clients: Int?
+
+    @Option(help: "The concentration of Dirichlet draws: small is heterogeneous. 0.5 by default.")
+    var alpha: Double?
+
+    @Option(help: "pathological: classes of a client, 2 by default.")
+    var classesPerClient: Int?
+
+    @Option(help: "shards: shards of a client, 2 by default.")
+    var shardsPerClient: Int?
+
+    @Option(help: "grouped: subjects of a client, 2 by default.")
+    var groupSize: Int?
+
+    @Option(help: "natural-dirichlet, fedmultimodal: clients that a subject becomes, 5 by default.")
+    var clientsPerSubject: Int?
+
+    @Option(help: "size-skew: how sizes relate, log-normal by default.")
+    var law: SizeLaw?
+
+    @Option(help: "size-skew, inner-dirichlet: the rate or sigma of the sizes.")
+    var spread: Double?
+
+    @Option(help: "The fewest rows of a client; 1 by default, 5 for fedmultimodal.")
+    var minimum: Int?
+
+    @Flag(help: "dirichlet, natural-dirichlet: even out the sizes.")
+    var balanced = false
+
+    @Option(help: "continuous-skew: how strictly rows are sorted, 0 to 1.")
+    var strictness: Double?
+
+    @Option(help: "continuous-skew: what rows are sorted by.")
+    var by = RowStatistic.roughness
+
+    @Option(help: "continuous-skew: the modality whose values are used, from 0.")
+    var modality = 0
+
+    @Option(help: "feature-skew, vertical: the scheme that deals the rows, iid by default.")
+    var base: PartitionScheme?
+
+    @Option(help: "feature-skew: the spread of the gains' logarithm.")
+    var gainSpread: Double?
+
+    @Option(help: "feature-skew: the spread of the offsets.")
+    var offsetSpread: Double?
+
+    @Option(help: "feature-skew: the noise of the last client.")
+    var noise: Double?
+
+    @Option(help: "vertical: modalities of a client, 1 by default.")
+    var modalitiesPerClient: Int?
+
+    @Flag(help: "vertical: several parties hold the same rows, each with other modalities.")
+    var sharedRows = false
+
+    @Option(help: "The seed of the partition's draws, 8 by default.")
+    var partitionSeed: UInt64?
+
+    /// The parameters of a scheme.
+    func parameters(_ scheme: PartitionScheme) -> PartitionScheme.Parameters {
+        var result = PartitionScheme.Parameters(scheme: scheme, clients: clients, alpha: alpha, seed: partitionSeed)
+        result.classesPerClient = classesPerClient
+        result.shardsPerClient = shardsPerClient
+        result.groupSize = groupSize
+        result.clientsPerSubject = clientsPerSubject
+        result.law = law
+        result.spread = spread
+        result.minimum = minimum
+        result.balanced = balanced ? true : nil
+        result.strictness = strictness
+        result.base = base
+        result.gainSpread = gainSpread
+        result.offsetSpread = offsetSpread
+        result.noise = noise
+        result.modalitiesPerClient = modalitiesPerClient
+        result.sharedRows = sharedRows ? true : nil
+        return result
+    }
+}
+
+extension SizeLaw: ExpressibleByArgument {}
+extension RowStatistic: ExpressibleByArgument {}
+extension PartitionScheme: ExpressibleByArgument {}
