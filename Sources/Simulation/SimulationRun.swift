@@ -80,7 +80,7 @@ public final class SimulationRun {
     private let strategy: any AggregationStrategy
     private let rules: TensorRules
     let updateSchema: WeightsSchema
-    private let rows: [String: [Int]]
+    private let clients: [String: VirtualClient]
     let folder: CheckpointFolder
     let fingerprint: String
     private let pool: WorkerPool<SimulationWorker>
@@ -124,7 +124,7 @@ public final class SimulationRun {
         self.options = options
         self.stop = stop
         self.progress = progress
-        rows = Dictionary(uniqueKeysWithValues: data.clients.map { ($0.name, $0.rows) })
+        clients = Dictionary(uniqueKeysWithValues: data.clients.map { ($0.name, $0) })
         let manifest = SiteManifest(
             dataset: data.train.name, classes: data.train.classes, modalities: data.train.modalities, splits: [:])
         let pool = WorkerPool(count: max(1, options.workers)) {
@@ -263,17 +263,18 @@ public final class SimulationRun {
         let result: Pending
         switch offer.task.kind {
         case .train:
-            let view = DatasetView(data.train, indices: rows[client] ?? [])
-            let round = offer.task.round
-            result = .update(
-                pool.submit { try $0.train(client: client, data: view, round: round, global: global) })
+            guard let own = clients[client] else {
+                throw SimulationError(.data, "the partition has no client \(client)")
+            }
+            let (data, round) = (data, offer.task.round)
+            result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
             // The largest first: the workers end closer together.
             let splits = data.heldOut.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
             result = .reports(
                 splits.map { split, view in
-                    (split, pool.submit { try $0.evaluate(view, weights: global) })
+                    (split, pool.submit { try $0.evaluate(view, split: split, weights: global) })
                 })
         }
         offered.append(Offered(task: offer.task, client: client, result: result))

@@ -8,9 +8,7 @@ public struct SimulationSource: Sendable {
     /// Drawings of the data and their partition for the report.
     public let drawings: [(heading: String, svg: String)]
 
-    private let train: MultimodalDataset
-    private let test: MultimodalDataset
-    private let clients: [VirtualClient]
+    private let prepared: SitePartition.Prepared
 
     /// Reads or generates the data set that the job names and deals it to clients as its `partition` map says.
     ///
@@ -24,16 +22,44 @@ public struct SimulationSource: Sendable {
                     + SitePartition.Source.allCases.map(\.rawValue).joined(separator: ", "))
         }
         isGenerated = source == .syntheticHAR
-        (train, test) = try SitePartition.load(.init(source: source, data: path, sites: 1, output: ""))
-        let sites = job.partition["sites"]?.intValue ?? job.clients.minimum
-        clients = try SubjectPartition.sites(train, count: sites).enumerated().map {
-            VirtualClient(name: "site-\($0.offset + 1)", rows: $0.element.indices)
+        var map = job.partition
+        // Dealing by subject to as many sites as the job needs is what the demonstration does.
+        if map["scheme"] == nil { map["scheme"] = "subject" }
+        if map["scheme"] == "subject", map["clients"] == nil {
+            map["clients"] = .int(max(job.clients.minimum, job.clients.perRound))
         }
-        drawings = []
+        var texts: [String: String] = [:]
+        for (key, value) in map { texts[key] = try Self.text(value, key) }
+        prepared = try SitePartition.prepare(
+            .init(source: source, data: path, partition: .init(texts), output: nil))
+        let report = try HeterogeneityReport(
+            prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
+        let plot = HeterogeneityPlot(report, classes: prepared.train.classes, title: job.data)
+        drawings = [(heading: "Clients", svg: plot.svg())]
     }
 
-    /// The data and clients for one run.
+    private static func text(_ value: Setting, _ key: String) throws -> String {
+        switch value {
+        case .bool(let value): return "\(value)"
+        case .int(let value): return "\(value)"
+        case .double(let value): return "\(value)"
+        case .string(let value): return value
+        case .list: throw SimulationError(.job, "partition.\(key): found a list, expected a single value")
+        }
+    }
+
+    /// The data and clients for one run; the held-out splits are `test` and what the partition holds out.
     public func data(for job: JobSpecification) throws -> SimulationData {
-        try SimulationData(train: train, clients: clients, heldOut: ["test": test.all])
+        var heldOut = ["test": prepared.test.all]
+        for list in prepared.partition.heldOut {
+            heldOut[list.name] = DatasetView(prepared.train, indices: list.rows)
+        }
+        return try SimulationData(
+            train: prepared.train,
+            clients: prepared.partition.clients.enumerated().map {
+                VirtualClient(
+                    name: $0.element.id, rows: $0.element.rows, traits: $0.element.traits, position: $0.offset)
+            },
+            heldOut: heldOut, traitSeed: prepared.seed)
     }
 }

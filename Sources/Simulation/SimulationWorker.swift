@@ -30,21 +30,39 @@ final class SimulationWorker {
 
     /// Trains one client from the global weights: its update and what it counted.
     func train(
-        client: String, data: DatasetView, round: Int, global: Weights
+        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights
     ) throws -> (update: Weights, statistics: TaskStatistics) {
         try entry.model.load(global)
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
         let statistics = try LocalTraining.run(
-            entry, on: data, training,
-            .init(seed: specification.seed, round: number, client: clientIndex(client)))
+            entry, on: examples(of: client, in: data), training,
+            .init(seed: specification.seed, round: number, client: clientIndex(client.name)))
         return (try entry.model.weights().update(from: global), statistics)
     }
 
-    /// Counts on held-out examples.
-    func evaluate(_ data: DatasetView, weights: Weights) throws -> TaskStatistics {
+    /// What the client trains on, as its sensors and the job's corruption leave it.
+    private func examples(of client: VirtualClient, in data: SimulationData) throws -> DatasetView {
+        var view = DatasetView(data.train, indices: client.rows)
+        if let traits = client.traits {
+            view = try traits.applied(to: view, seed: data.traitSeed, client: client.position).all
+        }
+        return try corruption(client.name, position: client.position).training(view, modalities: entry.modalities)
+    }
+
+    private func corruption(_ client: String, position: Int) throws -> CorruptionSettings {
+        var map = specification.corruption
+        // In the benchmark's files the test and dev splits come before the clients.
+        if map["mode"] == "faithful", map["index"] == nil { map["index"] = .int(position + 2) }
+        return try CorruptionSettings(map, seed: specification.seed, clientIndex: clientIndex(client))
+    }
+
+    /// Counts on held-out examples, as the evaluator of a federation would.
+    func evaluate(_ data: DatasetView, split: String, weights: Weights) throws -> TaskStatistics {
         try entry.model.load(weights)
-        return try Evaluation.run(entry, on: data, evaluation)
+        let view = try corruption(SimulationRun.evaluator, position: 0).evaluation(
+            data, split: split, modalities: entry.modalities)
+        return try Evaluation.run(entry, on: view, evaluation)
     }
 }

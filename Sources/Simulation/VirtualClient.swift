@@ -6,11 +6,17 @@ public struct VirtualClient: Sendable, Hashable {
     public var name: String
     /// Its rows of the training data, in order.
     public var rows: [Int]
+    /// What sets its sensors apart, if anything; applied when it trains.
+    public var traits: ClientTraits?
+    /// Its place in the partition, from 0.
+    public var position: Int
 
     /// A client.
-    public init(name: String, rows: [Int]) {
+    public init(name: String, rows: [Int], traits: ClientTraits? = nil, position: Int = 0) {
         self.name = name
         self.rows = rows
+        self.traits = traits
+        self.position = position
     }
 }
 
@@ -22,12 +28,15 @@ public struct SimulationData: Sendable {
     public var clients: [VirtualClient]
     /// The held-out splits by name, evaluated whole.
     public var heldOut: [String: DatasetView]
+    /// Decides the noise of clients with traits.
+    public var traitSeed: UInt64
 
     /// Gathers the parts.
     ///
     /// - Throws: ``SimulationError`` `data` when there is no client, two have one name, or a row does not exist.
     public init(
-        train: MultimodalDataset, clients: [VirtualClient], heldOut: [String: DatasetView]
+        train: MultimodalDataset, clients: [VirtualClient], heldOut: [String: DatasetView],
+        traitSeed: UInt64 = PartitionScheme.Parameters.defaultSeed
     ) throws(SimulationError) {
         guard !clients.isEmpty else { throw SimulationError(.data, "the partition gives no clients") }
         guard Set(clients.map(\.name)).count == clients.count else {
@@ -42,5 +51,6 @@ public struct SimulationData: Sendable {
         self.train = train
         self.clients = clients
         self.heldOut = heldOut
+        self.traitSeed = traitSeed
     }
 }

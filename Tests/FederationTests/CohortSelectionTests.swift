@@ -1,4 +1,5 @@
 import Federation
+import Jobs
 import Testing
 
 @Suite("Cohorts and queues")
