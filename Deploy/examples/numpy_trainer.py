@@ -59,6 +59,9 @@ def read_split(folder, split):
 class Softmax:
     def __init__(self, hello):
         self.seed, self.client, self.data = hello["seed"], hello["clientIndex"], hello.get("data")
+        strategy = (hello.get("strategy") or {}).get("name", "fedavg")
+        if strategy not in ("fedavg", "fedopt"):  # The others ask something of the client.
+            raise ValueError(f"this trainer does not know the strategy {strategy!r}")
         if self.data:
             self.splits = {split: read_split(self.data["path"], split) for split in ("train", "test")}
             inputs, _, self.classes = self.splits["train"]
@@ -87,7 +90,9 @@ class Softmax:
         rate, momentum = config.get("learningRate", 0.05), config.get("momentum", 0.0)
         decay, clip = config.get("weightDecay", 0.0), config.get("clipNorm", 0.0)
         epochs, batch = int(config.get("epochs", 1)), int(config.get("batchSize", 16))
-        start = read_safetensors(request["weights"])
+        # What begins with "aux." is the strategy's own.
+        start = {name: tensor for name, tensor in read_safetensors(request["weights"]).items()
+                 if not name.startswith("aux.")}
         weights = {name: tensor.astype(np.float32) for name, tensor in start.items()}
         velocity, loss, correct = self.zeros(), 0.0, 0
         random = np.random.default_rng([self.seed, self.client, request["round"]])

@@ -1,6 +1,10 @@
 extension JobSpecification {
     /// The strategies that a job can name.
-    public static let strategies: Set<String> = ["fedavg"]
+    public static let strategies = Set(StrategySettings.Name.allCases.map(\.rawValue))
+
+    /// The step size of local training where `training.learningRate` does not say: what a server needs to know in
+    /// `fedopt` with `sgd`.
+    public static let standardLearningRate = 0.05
 
     /// The longest time that a deadline can be, in seconds: 30 days.
     public static let maximumDeadline = 2_592_000.0
@@ -44,9 +48,7 @@ extension JobSpecification {
         problems += participantProblems
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
-        check(
-            Self.strategies.contains(strategyName), "strategy", "\"\(strategyName.prefix(80))\"",
-            "one of \(Self.strategies.sorted().joined(separator: ", "))")
+        problems += strategyProblems
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",
@@ -66,6 +68,36 @@ extension JobSpecification {
         }
         problems += tensorNameProblems
         return problems
+    }
+
+    /// `training.learningRate` of the clients, `standardLearningRate` when it is absent.
+    public var clientLearningRate: Double {
+        training["learningRate"]?.doubleValue ?? Self.standardLearningRate
+    }
+
+    /// How many clients the federation has: `strategy.clients`, else the number of `clients.participants`; nil when
+    /// neither says.
+    public var population: Int? {
+        strategy["clients"]?.intValue ?? clients.participants.map { Set($0).count }
+    }
+
+    private var strategyProblems: [String] {
+        let problems = StrategySettings.problems(of: strategy)
+        guard problems.isEmpty, let settings = try? StrategySettings(strategy) else { return problems }
+        if settings.needsPopulation, (population ?? 0) < max(1, clients.perRound) {
+            return [
+                "strategy.clients: found \(population.map { "\($0)" } ?? "nothing"), expected the number of clients in "
+                    + "the federation, at least clients.perRound (\(clients.perRound)), for \(strategyName)"
+            ]
+        }
+        let usesRate = settings.name == .scaffold || (settings.name == .fedopt && settings.serverOptimizer == .sgd)
+        if usesRate, !(clientLearningRate > 0) {
+            return [
+                "training.learningRate: found \(clientLearningRate), expected more than 0 for \(strategyName), which "
+                    + "divides by it"
+            ]
+        }
+        return []
     }
 
     private var participantProblems: [String] {

@@ -61,7 +61,7 @@ public final class SimulationRun {
     }
 
     private enum Pending {
-        case update(WorkerPool<SimulationWorker>.Pending<(update: Weights, statistics: TaskStatistics)>)
+        case update(WorkerPool<SimulationWorker>.Pending<RoundTraining.Result>)
         case reports([(split: String, WorkerPool<SimulationWorker>.Pending<TaskStatistics>)])
     }
 
@@ -80,12 +80,16 @@ public final class SimulationRun {
     private let strategy: any AggregationStrategy
     private let rules: TensorRules
     let updateSchema: WeightsSchema
+    private let foldSchema: WeightsSchema
     private let clients: [String: VirtualClient]
     let folder: CheckpointFolder
     let fingerprint: String
     private let pool: WorkerPool<SimulationWorker>
     let metrics: MetricsLog
     let timings: MetricsLog
+    /// Whether clients remember anything: their states are then those of the last checkpoint's round, so there is one
+    /// after each.
+    private let keepsState: Bool
     private let stop: @Sendable () -> Bool
     private let progress: (Progress) -> Void
 
@@ -118,7 +122,13 @@ public final class SimulationRun {
         _ specification: JobSpecification, data: SimulationData, options: Options,
         stop: @escaping @Sendable () -> Bool = { false }, progress: @escaping (Progress) -> Void = { _ in }
     ) throws {
-        let specification = try specification.validated()
+        var specification = specification
+        if let settings = try? StrategySettings(specification.strategy), settings.needsPopulation,
+            specification.population == nil
+        {
+            specification.strategy["clients"] = .int(data.clients.count)
+        }
+        specification = try specification.validated()
         self.specification = specification
         self.data = data
         self.options = options
@@ -127,8 +137,8 @@ public final class SimulationRun {
         clients = Dictionary(uniqueKeysWithValues: data.clients.map { ($0.name, $0) })
         let manifest = SiteManifest(
             dataset: data.train.name, classes: data.train.classes, modalities: data.train.modalities, splits: [:])
-        let pool = WorkerPool(count: max(1, options.workers)) {
-            try SimulationWorker(specification, manifest: manifest)
+        let pool = WorkerPool(count: max(1, options.workers)) { [specification] in
+            try SimulationWorker(specification, manifest: manifest, state: options.output + "/state")
         }
         self.pool = pool
         do {
@@ -137,21 +147,25 @@ public final class SimulationRun {
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
             updateSchema = try specification.updateSchema(for: initial.schema)
-            strategy = WeightedMeanFold()
-            rules = TensorRules(
-                Dictionary(
-                    specification.kept.map { ($0, TensorRule.kept) }
-                        + specification.latest.map { ($0, TensorRule.latest) },
-                    uniquingKeysWith: { first, _ in first }))
-            try rules.check(initial.schema)
+            strategy = try AggregationStrategies.make(specification.serverRule())
+            rules = try specification.tensorRules(for: initial.schema)
+            foldSchema = try initial.schema.updateSchema()
             initialDigest = initial.digest()
+            switch try StrategySettings(specification.strategy).name {
+            case .fedavg, .fedprox, .fedopt, .fedrs, .fednova: keepsState = false
+            case .scaffold, .feddyn, .moon, .fedbn, .fedper, .fedrep, .ditto: keepsState = true
+            }
             let checkpoint = try Self.check(saved?.checkpoint, fingerprint, options)
             metrics = try MetricsLog(
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
             timings = try MetricsLog(
                 path: options.output + "/timings.jsonl", keeping: checkpoint?.timingsBytes ?? 0)
             weights = saved.map(\.weights).flatMap { checkpoint == nil ? nil : $0 } ?? [:]
-            if checkpoint == nil { weights[initialDigest] = initial }
+            if checkpoint == nil {
+                weights[initialDigest] = initial
+                // Left by a run that had no checkpoint yet.
+                try? FileManager.default.removeItem(atPath: options.output + "/state")
+            }
             best = checkpoint?.best
             secondsBefore = checkpoint?.seconds ?? 0
             latest = checkpoint
@@ -289,9 +303,16 @@ public final class SimulationRun {
             waiting += ContinuousClock.now - start
             guard engine.standing(of: offer.task, client: offer.client) == .wanted else { return }
             do {
-                let (update, statistics) = try result.get()
-                try admit(update, statistics)
-                updates[offer.client] = update
+                let result = try result.get()
+                let statistics = result.statistics
+                try admit(result.update, statistics)
+                // Before the update counts, as at a daemon.
+                let state = FolderClientState(
+                    folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
+                for (name, weights) in result.state.sorted(by: { $0.key < $1.key }) {
+                    try state.save(name, weights)
+                }
+                updates[offer.client] = result.update
                 try handle(
                     .updateCommitted(
                         client: offer.client, round: offer.task.round, attempt: offer.task.attempt,
@@ -355,8 +376,9 @@ public final class SimulationRun {
                 guard let update = updates[admitted.client] else {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
-                return MemoryUpdateSource(
-                    clientID: admitted.client, examples: admitted.statistics.examples, update: update)
+                return try PartialUpdate(
+                    clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
+                    expected: updateSchema, shownAs: foldSchema)
             }
             let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
             let digest = next.digest()
@@ -387,7 +409,7 @@ public final class SimulationRun {
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
+        if keepsState || Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
     }
 
     private func report(_ line: MetricsLine) throws {

@@ -12,34 +12,38 @@ final class SimulationWorker {
     private let specification: JobSpecification
     private let training: LocalTraining.Configuration
     private let evaluation: Evaluation.Configuration
+    private let strategy: StrategySettings
+    /// The folder of the clients' states.
+    private let state: String
 
     /// A worker with one LibTorch thread of its own.
-    init(_ specification: JobSpecification, manifest: SiteManifest) throws {
+    init(_ specification: JobSpecification, manifest: SiteManifest, state: String) throws {
         try TorchRuntime.configure(threads: 1)
         self.specification = specification
         entry = try ModelRegistry.make(
             specification.model, manifest: manifest, Initializer(seed: specification.seed))
         training = try LocalTraining.Configuration(specification.training)
         evaluation = try Evaluation.Configuration(specification.evaluation.settings)
+        strategy = try StrategySettings(specification.strategy)
+        self.state = state
     }
 
     /// The initial weights that the job's trainer would write.
     func initialWeights() throws -> Weights {
-        try entry.model.weights()
+        try AuxiliaryTensors(strategy).completing(entry.model.weights())
     }
 
-    /// Trains one client from the global weights: its update and what it counted.
+    /// Trains one client from the global weights. What the client keeps is for the caller to save.
     func train(
         _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights
-    ) throws -> (update: Weights, statistics: TaskStatistics) {
-        try entry.model.load(global)
+    ) throws -> RoundTraining.Result {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
-        let statistics = try LocalTraining.run(
-            entry, on: examples(of: client, in: data), training,
-            .init(seed: specification.seed, round: number, client: clientIndex(client.name)))
-        return (try entry.model.weights().update(from: global), statistics)
+        return try RoundTraining(entry: entry, strategy: strategy).run(
+            on: examples(of: client, in: data), training,
+            .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
+            state: FolderClientState(folder: "\(state)/\(client.name)", round: round))
     }
 
     /// What the client trains on, as its sensors and the job's corruption leave it.
@@ -60,9 +64,9 @@ final class SimulationWorker {
 
     /// Counts on held-out examples, as the evaluator of a federation would.
     func evaluate(_ data: DatasetView, split: String, weights: Weights) throws -> TaskStatistics {
-        try entry.model.load(weights)
         let view = try corruption(SimulationRun.evaluator, position: 0).evaluation(
             data, split: split, modalities: entry.modalities)
-        return try Evaluation.run(entry, on: view, evaluation)
+        return try RoundTraining(entry: entry, strategy: strategy).evaluate(
+            on: view, evaluation, global: weights, state: nil)
     }
 }

@@ -23,6 +23,7 @@ public final class EchoTrainer: TrainerSession {
 
     private let seed: UInt64
     private let schema: WeightsSchema
+    private let auxiliary: AuxiliaryTensors
     private let counts: [String: Int]
 
     /// Makes a session.
@@ -36,6 +37,11 @@ public final class EchoTrainer: TrainerSession {
         }
         seed = hello.seed
         schema = try WeightsSchema([TensorSpec(name: "values", dtype: .f32, shape: [size / 4])])
+        do throws(JobsError) {
+            auxiliary = AuxiliaryTensors(try hello.strategy.map(StrategySettings.init) ?? .fedavg)
+        } catch {
+            throw TrainingError(.config, error.message, cause: error.cause)
+        }
         counts = try hello.data.map { try SiteManifest.load(folder: $0.path).counts } ?? [:]
         greeting = TrainerReply.Hello(
             trainer: TrainerSessions.trainerName, threads: hello.threads, libraries: [:], schema: schema.digest,
@@ -47,13 +53,14 @@ public final class EchoTrainer: TrainerSession {
         var stream = RandomStream(seed: seed, purpose: "init")
         var weights = Weights(zeros: schema)
         try weights.withMutableFloats("values") { stream.fillUniform($0, low: -1, high: 1) }
-        try TrainerFiles.write(weights, to: request.output)
+        try TrainerFiles.write(auxiliary.completing(weights), to: request.output)
     }
 
-    /// Checks the weights' header and writes an update of ``step``s. Counts the site's training examples, or one.
+    /// Checks the weights' header and writes an update of ``step``s and of zeros for the strategy's tensors. Counts the site's training examples, or one.
     public func train(_ request: TrainerRequest.Train, _ monitor: TrainerMonitor) throws -> TaskStatistics {
         try monitor.checkCancellation()
-        var update = Weights(zeros: try header(request.weights).updateSchema())
+        try header(request.weights)
+        var update = Weights(zeros: try auxiliary.updateSchema(model: schema))
         try update.withMutableFloats("values") { $0.update(repeating: Self.step) }
         try TrainerFiles.write(update, to: request.update)
         let examples = max(1, counts["train"] ?? 1)
@@ -63,19 +70,20 @@ public final class EchoTrainer: TrainerSession {
     /// Checks the weights' header and counts the site's examples of the split, or one.
     public func evaluate(_ request: TrainerRequest.Evaluate, _ monitor: TrainerMonitor) throws -> TaskStatistics {
         try monitor.checkCancellation()
-        _ = try header(request.weights)
+        try header(request.weights)
         return TaskStatistics(examples: max(1, counts[request.split] ?? 1), sums: ["loss": 0])
     }
 
-    private func header(_ path: String) throws -> WeightsSchema {
+    private func header(_ path: String) throws {
+        let expected = try auxiliary.globalSchema(model: schema)
         let found = try SafetensorsFile(
-            path: path, limits: ReadLimits(dataBytes: schema.byteCount, tensors: schema.tensors.count)
+            path: path, limits: ReadLimits(dataBytes: expected.byteCount, tensors: expected.tensors.count)
         ).schema
-        guard found == schema else {
+        guard found == expected else {
             throw TrainingError(
-                .weights, "\(path): not this model's weights: \(found.difference(from: schema).joined(separator: "; "))"
+                .weights,
+                "\(path): not this model's weights: \(found.difference(from: expected).joined(separator: "; "))"
             )
         }
-        return found
     }
 }

@@ -9,8 +9,8 @@ import Tensors
 ///
 /// The examples are shuffled anew in every epoch from the stream (seed, `"shuffle"`, round, client), the last partial
 /// batch is kept, dropout masks come from (seed, `"dropout"`, round, client, layer), and the optimiser starts fresh: the
-/// result depends on nothing but these numbers, the weights and the examples. The loss is the mean negative
-/// log-likelihood over a batch.
+/// result depends on nothing but these numbers, the weights and the examples. What a strategy changes for clients is a
+/// ``LocalAlgorithm``; without one the loss is the mean negative log-likelihood over a batch.
 public struct LocalTraining: Sendable {
     /// The numbers of the method; the job's `training` map.
     public struct Configuration: Sendable, Hashable {
@@ -69,7 +69,7 @@ public struct LocalTraining: Sendable {
     /// Called after every batch with the fraction done and the batch's loss; may throw to give up.
     public typealias Observer = (_ fraction: Double, _ loss: Double) throws -> Void
 
-    /// Trains a model in place.
+    /// Trains a model in place, by plain stochastic gradient descent.
     ///
     /// - Parameters:
     ///   - entry: the model, holding the global weights; afterwards the local ones.
@@ -85,64 +85,101 @@ public struct LocalTraining: Sendable {
         _ identity: Identity,
         observer: Observer = { _, _ in }
     ) throws -> TaskStatistics {
-        guard data.count > 0 else {
-            throw TrainingError(.data, "data set '\(data.dataset.name)' has no examples to train on")
+        try run(LocalTask(entry, on: data, configuration, identity), PlainTraining(), observer: observer).statistics
+    }
+
+    /// Trains a model in place with a client-side algorithm.
+    ///
+    /// - Returns: what was counted over the (first) pass, and what the algorithm adds.
+    /// - Throws: like the other `run`; whatever the algorithm throws.
+    public static func run(
+        _ task: LocalTask, _ algorithm: any LocalAlgorithm, observer: Observer = { _, _ in }
+    ) throws -> LocalOutcome {
+        guard task.data.count > 0 else {
+            throw TrainingError(.data, "data set '\(task.data.dataset.name)' has no examples to train on")
         }
-        let model = entry.model
+        let passes = Double(max(algorithm.passes, 1))
+        var pass = 0.0
+        func descend(_ algorithm: any LocalAlgorithm) throws -> (statistics: TaskStatistics, steps: Int) {
+            try algorithm.begin(task)
+            defer { pass += 1 }
+            return try Self.descend(task, algorithm) { try observer((pass + $0) / passes, $1) }
+        }
+        let (statistics, steps) = try descend(algorithm)
+        let extra = try algorithm.finish(task, steps: steps) { _ = try descend($0) }
+        return LocalOutcome(statistics: statistics, extra: extra)
+    }
+
+    /// One pass over all epochs.
+    private static func descend(
+        _ task: LocalTask, _ algorithm: any LocalAlgorithm, observer: Observer
+    ) throws -> (statistics: TaskStatistics, steps: Int) {
+        let (data, configuration, identity) = (task.data, task.configuration, task.identity)
+        let parameters = task.parameters.map(\.tensor)
+        let clipNorm = configuration.clipNorm > 0 ? configuration.clipNorm : nil
+        // What an algorithm adds to gradients is not clipped, so then they are clipped before it.
+        let adjusts = algorithm.adjustsGradients
         let optimiser = try SGD(
-            model.parameters().map(\.tensor),
+            parameters,
             .init(
                 learningRate: configuration.learningRate, momentum: configuration.momentum,
-                weightDecay: configuration.weightDecay,
-                clipNorm: configuration.clipNorm > 0 ? configuration.clipNorm : nil))
+                weightDecay: configuration.weightDecay, clipNorm: adjusts ? nil : clipNorm))
         let context = ForwardContext.training(
             seed: identity.seed, round: identity.round, client: identity.client)
         var shuffle = RandomStream(
             seed: identity.seed, purpose: "shuffle", round: identity.round, client: identity.client)
         let batches = (data.count + configuration.batchSize - 1) / configuration.batchSize
+        let epochs = algorithm.epochs(configuration.epochs)
         var lossSum = 0.0
         var correct = 0
-        for epoch in 0..<configuration.epochs {
+        for epoch in 0..<epochs {
             let order = shuffle.permutation(count: data.count)
             lossSum = 0
             correct = 0
             for batchIndex in 0..<batches {
                 let start = batchIndex * configuration.batchSize
-                let rows = data.selecting(order[start..<min(start + configuration.batchSize, data.count)])
-                let batch = try ModelBatch(rows, modalities: entry.modalities)
+                let positions = order[start..<min(start + configuration.batchSize, data.count)]
+                let rows = data.selecting(positions)
                 try optimiser.zeroGradients()
-                let (loss, hits) = try step(model, batch, labels: rows.labels, context)
+                let (loss, hits) = try step(task, rows, positions, context, algorithm)
                 guard loss.isFinite else {
                     throw TrainingError(
                         .diverged,
                         "the loss is \(loss) in epoch \(epoch), batch \(batchIndex): expected a finite number; a smaller "
                             + "learning rate than \(configuration.learningRate) or a smaller clipNorm may help")
                 }
+                if adjusts {
+                    if let clipNorm { try GradientStep.clip(parameters, toNorm: clipNorm) }
+                    try algorithm.adjustGradients(task, epoch: epoch)
+                }
                 try optimiser.step()
+                try algorithm.afterStep(task)
                 lossSum += loss * Double(rows.count)
                 correct += hits
-                try observer(
-                    Double(epoch * batches + batchIndex + 1) / Double(configuration.epochs * batches), loss)
+                try observer(Double(epoch * batches + batchIndex + 1) / Double(epochs * batches), loss)
             }
         }
-        return TaskStatistics(
+        let statistics = TaskStatistics(
             examples: data.count, sums: ["loss": lossSum, "correct": Double(correct)])
+        return (statistics, epochs * batches)
     }
 
     /// Forward and backward of one batch: the mean loss and the number of right answers.
     private static func step(
-        _ model: any MultimodalModel,
-        _ batch: ModelBatch,
-        labels: [Int],
-        _ context: ForwardContext
-    ) throws(TensorError) -> (loss: Double, correct: Int) {
-        let logits = try model.logits(batch, context)
+        _ task: LocalTask,
+        _ rows: DatasetView,
+        _ positions: ArraySlice<Int>,
+        _ context: ForwardContext,
+        _ algorithm: any LocalAlgorithm
+    ) throws -> (loss: Double, correct: Int) {
+        let batch = try ModelBatch(rows, modalities: task.entry.modalities)
         guard let target = batch.labels else {
             throw TensorError(.invalidArgument, "training: the batch has no labels")
         }
-        let loss = try logits.crossEntropy(target)
+        let output = try task.entry.model.output(batch, context)
+        let loss = try algorithm.loss(output, LocalBatch(tensors: batch, target: target, positions: positions))
         try loss.backward()
-        let answers = try logits.detached().argmax(axis: 1).integers()
-        return (try loss.item(), zip(answers, labels).count { $0 == $1 })
+        let answers = try output.logits.detached().argmax(axis: 1).integers()
+        return (try loss.item(), zip(answers, rows.labels).count { $0 == $1 })
     }
 }

@@ -7,15 +7,19 @@ import Weights
 
 /// The session of a model of the zoo: local training and evaluation on the data of one site.
 ///
-/// Data are read when first needed and kept for the job. Between requests nothing else is kept: every round starts from
-/// the weights it is given, with a fresh optimiser.
+/// Data are read when first needed and kept for the job. Between requests nothing else is kept in memory: every round
+/// starts from the weights it is given, with a fresh optimiser, and from what the strategy has the client remember in the
+/// `state` folder (``FolderClientState``).
 public final class ModelTrainer: TrainerSession {
     /// The answer to `hello`.
     public let greeting: TrainerReply.Hello
 
     private let hello: TrainerRequest.Hello
     private let entry: ModelRegistry.Entry
-    private let schema: WeightsSchema
+    private let strategy: StrategySettings
+    private let auxiliary: AuxiliaryTensors
+    /// The global weights' tensors: the model's and the strategy's.
+    private let globalSchema: WeightsSchema
     private let folder: SiteFolder?
     private let corruption: CorruptionSettings
     private var loaded: [String: MultimodalDataset] = [:]
@@ -40,7 +44,15 @@ public final class ModelTrainer: TrainerSession {
         }
         entry = try ModelRegistry.make(
             hello.model, manifest: folder?.manifest, Initializer(seed: hello.seed))
-        schema = try entry.model.schema()
+        let schema = try entry.model.schema()
+        do {
+            strategy = try hello.strategy.map(StrategySettings.init) ?? .fedavg
+            auxiliary = AuxiliaryTensors(strategy)
+            globalSchema = try auxiliary.globalSchema(model: schema)
+            try auxiliary.check(globalSchema)
+        } catch let error as JobsError {
+            throw TrainingError(.config, error.message, cause: error.cause)
+        }
         greeting = TrainerReply.Hello(
             trainer: TrainerSessions.trainerName,
             threads: runtime.threads,
@@ -49,13 +61,13 @@ public final class ModelTrainer: TrainerSession {
             datasets: folder?.manifest.counts ?? [:])
     }
 
-    /// Writes the initial values.
+    /// Writes the initial values, and zeros for the strategy's tensors.
     ///
     /// They are those of the first moment only: after training the model holds others, so a new one is made.
     public func initialise(_ request: TrainerRequest.Initialise) throws {
         let fresh = try ModelRegistry.make(
             hello.model, manifest: folder?.manifest, Initializer(seed: hello.seed))
-        try TrainerFiles.write(fresh.model.weights(), to: request.output)
+        try TrainerFiles.write(auxiliary.completing(fresh.model.weights()), to: request.output)
     }
 
     /// Trains from the given weights and writes local minus global.
@@ -63,35 +75,37 @@ public final class ModelTrainer: TrainerSession {
         let configuration = try LocalTraining.Configuration(request.config)
         try use(threads: configuration.threads)
         let data = try corruption.training(data(split: "train", monitor).all, modalities: entry.modalities)
-        let global = try TrainerFiles.read(request.weights, schema: schema)
-        try entry.model.load(global)
+        let global = try TrainerFiles.read(request.weights, schema: globalSchema)
         guard let round = UInt32(exactly: request.round) else {
             throw TrainingError(.message, "round \(request.round): expected a number from 0")
         }
-        let statistics = try LocalTraining.run(
-            entry, on: data, configuration,
-            .init(seed: hello.seed, round: round, client: hello.clientIndex)
+        let state = FolderClientState(folder: request.state, round: request.round)
+        let result = try RoundTraining(entry: entry, strategy: strategy).run(
+            on: data, configuration, .init(seed: hello.seed, round: round, client: hello.clientIndex), global: global,
+            state: state
         ) { fraction, loss in
             try monitor.update(fraction: fraction, metrics: ["loss": loss])
         }
-        let update = try entry.model.weights().update(from: global)
-        guard update.allFinite else {
-            throw TrainingError(
-                .diverged, "the update holds numbers that are not finite: a smaller learning rate may help")
-        }
         try monitor.checkCancellation()
-        try TrainerFiles.write(update, to: request.update)
-        return statistics
+        // Before the update: where there is one, there is its state.
+        for (name, weights) in result.state.sorted(by: { $0.key < $1.key }) { try state.save(name, weights) }
+        try TrainerFiles.write(result.update, to: request.update)
+        return result.statistics
     }
 
-    /// Counts on one split.
+    /// Counts on one split; with the client's own tensors or model where the strategy has such and the request names the
+    /// state.
     public func evaluate(_ request: TrainerRequest.Evaluate, _ monitor: TrainerMonitor) throws -> TaskStatistics {
         let configuration = try Evaluation.Configuration(request.config)
         try use(threads: configuration.threads)
         let data = try corruption.evaluation(
             data(split: request.split, monitor).all, split: request.split, modalities: entry.modalities)
-        try entry.model.load(TrainerFiles.read(request.weights, schema: schema))
-        return try Evaluation.run(entry, on: data, configuration) { fraction, loss in
+        let global = try TrainerFiles.read(request.weights, schema: globalSchema)
+        // What was saved in this round counts: these are the weights after it.
+        let state = request.state.map { FolderClientState(folder: $0, round: request.round + 1) }
+        return try RoundTraining(entry: entry, strategy: strategy).evaluate(
+            on: data, configuration, global: global, state: state
+        ) { fraction, loss in
             try monitor.update(fraction: fraction, metrics: ["loss": loss])
         }
     }

@@ -536,7 +536,7 @@ public nonisolated struct Tributary_V1_Task: Sendable {
   /// The size of that blob.
   public var weightsBytes: UInt64 = 0
 
-  /// Digest of the weights' names, shapes and dtypes.
+  /// Digest of the names, shapes and dtypes of the model's tensors (those not under aux.).
   public var schemaDigest: String = String()
 
   /// The job specification as JSON: model, data, training and evaluation settings.

@@ -14,11 +14,14 @@ struct InitialWeights {
     /// The trainer and libraries that made them; empty for a given file.
     var trainer: [String: String]
 
-    /// Takes a safetensors file over: any valid one, rewritten in canonical form inside `folder`.
-    static func file(_ path: String, folder: String) throws -> InitialWeights {
+    /// Takes a safetensors file over: any valid one, rewritten in canonical form inside `folder`. Tensors that the job's
+    /// strategy needs beside the model's are added as zeros where they are missing.
+    static func file(
+        _ path: String, for specification: JobSpecification, folder: String
+    ) throws -> InitialWeights {
         let weights = try SafetensorsFile(path: path).read()
         guard weights.allFinite else { throw OperatorError(.file, "\(path): holds values that are not finite") }
-        return try canonical(weights, folder: folder, trainer: [:])
+        return try canonical(weights, for: specification, folder: folder, trainer: [:])
     }
 
     /// Has a trainer draw them from the job's seed.
@@ -53,6 +56,7 @@ struct InitialWeights {
             let weights = try SafetensorsFile(path: folder + "/initial.safetensors").read()
             return try canonical(
                 weights,
+                for: specification,
                 folder: folder,
                 trainer: hello.libraries.merging(["trainer": hello.trainer]) { first, _ in first }
             )
@@ -63,8 +67,9 @@ struct InitialWeights {
     }
 
     private static func canonical(
-        _ weights: Weights, folder: String, trainer: [String: String]
+        _ given: Weights, for specification: JobSpecification, folder: String, trainer: [String: String]
     ) throws -> InitialWeights {
+        let weights = try AuxiliaryTensors(StrategySettings(specification.strategy)).completing(given)
         let path = folder + "/canonical.safetensors"
         try Safetensors.write(weights, to: path)
         let bytes = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0

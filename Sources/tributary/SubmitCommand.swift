@@ -56,7 +56,7 @@ struct SubmitCommand: AsyncParsableCommand {
         logger.logLevel = .warning
         let initial =
             if let weights {
-                try InitialWeights.file(weights, folder: folder.path)
+                try InitialWeights.file(weights, for: specification, folder: folder.path)
             } else {
                 try await InitialWeights.drawn(
                     for: specification,

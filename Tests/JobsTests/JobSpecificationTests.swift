@@ -102,7 +102,7 @@ struct JobSpecificationTests {
             (Change { $0.deadline = .nan }, "deadline: found nan"),
             (Change { $0.deadline = .infinity }, "deadline: found inf"),
             (Change { $0.attempts = 0 }, "attempts: found 0"),
-            (Change { $0.strategy = ["name": "magic"] }, "strategy: found \"magic\", expected one of fedavg"),
+            (Change { $0.strategy = ["name": "magic"] }, "strategy: found \"magic\", expected one of ditto, fedavg"),
             (Change { $0.training = ["x": .double(.nan)] }, "training.x: expected finite numbers"),
             (Change { $0.training = ["": 1] }, "training: found a name of 0 bytes"),
             (Change { $0.evaluation.every = -1 }, "evaluation.every: found -1"),

@@ -23,7 +23,7 @@ struct TrainerContractTests {
                 .initialise(.init(output: "out/initial.safetensors"))
             ),
             (
-                "{\"type\":\"train\",\"round\":3,\"attempt\":0,\"weights\":\"in/3\",\"update\":\"out/3\",\"auxIn\":null,\"auxOut\":null,\"state\":\"state/\",\"config\":{\"epochs\":1}}",
+                "{\"type\":\"train\",\"round\":3,\"attempt\":0,\"weights\":\"in/3\",\"update\":\"out/3\",\"state\":\"state/\",\"config\":{\"epochs\":1}}",
                 .train(
                     .init(
                         round: 3, attempt: 0, weights: "in/3", update: "out/3", state: "state/", config: ["epochs": 1]))

@@ -197,7 +197,7 @@ public struct SiteCheck: Sendable {
             return [CheckResult("schema", .ok, "the model's weights have the schema \(found)")]
         }
         do {
-            let expected = try SafetensorsFile(path: weightsPath).schema.digest
+            let expected = try AuxiliaryTensors.modelSchema(of: SafetensorsFile(path: weightsPath).schema).digest
             if expected == found {
                 return [CheckResult("schema", .ok, "the trainer's weights are those of \(weightsPath)")]
             }

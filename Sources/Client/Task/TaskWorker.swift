@@ -156,7 +156,7 @@ final class TaskWorker: Sendable {
         let (identity, specification) = (task.identity, task.specification)
         progress.stage("evaluating", identity)
         let request = TrainerRequest.Evaluate(
-            round: identity.round, weights: weights, split: specification.evaluation.split,
+            round: identity.round, weights: weights, split: specification.evaluation.split, state: "state/",
             config: specification.evaluation.settings)
         let statistics = try await trainer.process.evaluate(request) { [progress] figures in
             progress.report(identity, "evaluating", fraction: figures.fraction, metrics: figures.metrics)

@@ -63,33 +63,3 @@ final class StoredTensors: TensorBlocks {
         }
     }
 }
-
-/// A client's spooled update as the fold reads it.
-///
-/// It shows the tensors of the global weights; those that updates do not carry (`kept`) are never read, because the fold
-/// takes them from the global weights.
-struct SpooledUpdate: UpdateSource {
-    let clientID: String
-    let examples: Int
-    let schema: WeightsSchema
-    private let tensors: StoredTensors
-    private let indices: [Int?]
-
-    init(client: String, examples: Int, tensors: StoredTensors, plan: JobPlan) throws {
-        clientID = client
-        self.examples = examples
-        self.tensors = tensors
-        schema = plan.foldSchema
-        guard tensors.schema == plan.updateSchema else {
-            throw CoordinatorError(.corrupt, "the spooled update of \(client) is not of the job's schema")
-        }
-        indices = plan.foldSchema.tensors.map { tensors.schema.index(of: $0.name) }
-    }
-
-    func readBlock(tensor index: Int, byteOffset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
-        guard let own = indices[index] else {
-            throw CoordinatorError(.notFound, "updates do not hold tensor '\(schema.tensors[index].name)'")
-        }
-        try tensors.readBlock(tensor: own, byteOffset: byteOffset, into: buffer)
-    }
-}

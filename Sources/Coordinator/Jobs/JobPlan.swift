@@ -1,4 +1,5 @@
 internal import Aggregation
+internal import Federation
 internal import Jobs
 internal import Weights
 
@@ -24,26 +25,15 @@ struct JobPlan: Sendable {
 
     /// Works a job out.
     ///
-    /// - Throws: `JobsError` when the specification and the weights do not fit; ``CoordinatorError`` for a strategy that
-    ///   this coordinator does not know.
+    /// - Throws: `JobsError` when the specification and the weights do not fit; `AggregationError` when a rule does not.
     init(job: JobRecord, schema: WeightsSchema) throws {
         self.job = job
         self.schema = schema
         updateSchema = try job.specification.updateSchema(for: schema)
         updateBytes = Int64(Safetensors.canonicalSize(updateSchema))
         foldSchema = try schema.updateSchema()
-        rules = TensorRules(
-            Dictionary(
-                job.specification.kept.map { ($0, TensorRule.kept) }
-                    + job.specification.latest.map { ($0, TensorRule.latest) },
-                uniquingKeysWith: { first, _ in first }))
-        try rules.check(schema)
-        switch job.specification.strategyName {
-        case "fedavg": strategy = WeightedMeanFold()
-        default:
-            throw CoordinatorError(
-                .invalidRequest, "strategy: found \"\(job.specification.strategyName)\", expected \"fedavg\"")
-        }
+        rules = try job.specification.tensorRules(for: schema)
+        strategy = try AggregationStrategies.make(job.specification.serverRule())
     }
 
     /// Works a job out from its initial weights.

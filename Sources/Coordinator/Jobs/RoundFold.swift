@@ -21,9 +21,10 @@ struct RoundFold: Sendable {
         let global = try StoredTensors(try blobs.open(order.weightsDigest))
         let updates = try order.updates.map { update in
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
-            return try SpooledUpdate(
-                client: update.client, examples: update.statistics.examples,
-                tensors: try StoredTensors(try spool.fileSystem.open(path, .read)), plan: plan)
+            return try PartialUpdate(
+                clientID: update.client, examples: update.statistics.examples,
+                tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
+                shownAs: plan.foldSchema)
         }
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {

@@ -7,7 +7,7 @@ internal import Weights
 internal import Wire
 internal import WireMessages
 
-/// The weights of one round with their model card.
+/// The weights of one round with their model card: the model's tensors, without the strategy's own (`aux.`).
 struct JobExport: Sendable {
     /// The largest card that is sent; lineages beyond it lose their oldest rounds.
     static let cardBytes = WireLimits.operatorMessageBytes - (1 << 20)
@@ -60,15 +60,20 @@ struct JobExport: Sendable {
         let watch = StallWatch(limit: core.settings.stall, what: "export of \(job.id)")
         try await watch.watching {
             try await withBlockingWork {
-                let file = try core.blobs.open(digest)
-                defer { file.close() }
-                let card = try await card(try StoredTensors(try core.blobs.open(digest)))
+                let blob = try core.blobs.open(digest)
+                defer { blob.close() }
+                let tensors = try StoredTensors(try core.blobs.open(digest))
+                let view = try ModelTensorsView(tensors)
+                let file: any OpenFile = view ?? blob
+                let digest = try view?.digest() ?? digest
+                let bytes = try file.size()
+                let card = try await card(view?.schema ?? tensors.schema, digest: digest, bytes: bytes)
                 try await response.write(
                     .with {
                         $0.header = .with {
                             $0.card = card
                             $0.digest = digest
-                            $0.bytes = UInt64(clamping: job.weightsBytes)
+                            $0.bytes = UInt64(clamping: bytes)
                             if let round { $0.round = UInt32(clamping: round) }
                         }
                     })
@@ -81,7 +86,7 @@ struct JobExport: Sendable {
         }
     }
 
-    private func card(_ tensors: StoredTensors) async throws -> Data {
+    private func card(_ schema: WeightsSchema, digest: String, bytes: Int64) async throws -> Data {
         let lineage = try await core.store.lineage(job: job.id, through: round ?? -1)
         var card = ModelCard(
             federation: core.settings.federation,
@@ -90,8 +95,8 @@ struct JobExport: Sendable {
                 endedAt: job.endedAt),
             specification: job.specification,
             weights: ModelCard.ExportedWeights(
-                digest: digest, bytes: job.weightsBytes, schema: tensors.schema.digest,
-                tensors: tensors.schema.tensors.count, parameters: tensors.schema.elementCount, round: round),
+                digest: digest, bytes: bytes, schema: schema.digest, tensors: schema.tensors.count,
+                parameters: schema.elementCount, round: round),
             initialWeights: job.initialDigest, initialTrainer: job.trainer,
             metrics: lineage.last?.evaluation ?? [:], bestRound: job.bestRound, lineage: lineage,
             software: CoordinatorVersion.software)

@@ -117,7 +117,8 @@ struct JobSubmission: Sendable {
         let job = JobRecord(
             id: Self.identifier(specification.name), operator: peer.identity.name, token: token,
             specification: specification, submittedAt: core.clock.now(), initialDigest: digest,
-            weightsBytes: bytes, schemaDigest: tensors.schema.digest, trainer: trainer)
+            weightsBytes: bytes, schemaDigest: try AuxiliaryTensors.modelSchema(of: tensors.schema).digest,
+            trainer: trainer)
         _ = try JobPlan(job: job, schema: tensors.schema)
         return job
     }

@@ -90,14 +90,11 @@ public enum TrainerRequest: Sendable, Hashable {
         public var round: Int
         /// How often this round was started, from 0.
         public var attempt: Int
-        /// The global weights, a safetensors file.
+        /// The global weights, a safetensors file; the strategy's tensors are in it under `aux.`.
         public var weights: String
-        /// Where to write local minus global in float32, a safetensors file.
+        /// Where to write local minus global in float32, a safetensors file; with what the strategy has clients send
+        /// under `aux.`, as it is.
         public var update: String
-        /// Algorithm tensors that came with the task; nil for none.
-        public var auxIn: String?
-        /// Where to write algorithm tensors; nil for none.
-        public var auxOut: String?
         /// A private folder of this job and client that survives restarts.
         public var state: String
         /// The job's `training` map.
@@ -105,15 +102,12 @@ public enum TrainerRequest: Sendable, Hashable {
 
         /// Creates the request.
         public init(
-            round: Int, attempt: Int, weights: String, update: String, auxIn: String? = nil, auxOut: String? = nil,
-            state: String, config: Settings
+            round: Int, attempt: Int, weights: String, update: String, state: String, config: Settings
         ) {
             self.round = round
             self.attempt = attempt
             self.weights = weights
             self.update = update
-            self.auxIn = auxIn
-            self.auxOut = auxOut
             self.state = state
             self.config = config
         }
@@ -127,14 +121,17 @@ public enum TrainerRequest: Sendable, Hashable {
         public var weights: String
         /// The split to count on.
         public var split: String
+        /// The folder of `Train.state`, for strategies with personal tensors; nil for none.
+        public var state: String?
         /// The free keys of the job's `evaluation` map.
         public var config: Settings
 
         /// Creates the request.
-        public init(round: Int, weights: String, split: String, config: Settings) {
+        public init(round: Int, weights: String, split: String, state: String? = nil, config: Settings) {
             self.round = round
             self.weights = weights
             self.split = split
+            self.state = state
             self.config = config
         }
     }

@@ -1,0 +1,126 @@
+/// Reads a free map of a job key by key and collects every problem instead of stopping at the first.
+struct SettingsMap {
+    private let settings: Settings
+    private let place: String
+    private var known: [String] = ["name"]
+    private var problems: [String] = []
+
+    /// Starts on a map; `place` is what it is called in messages.
+    init(_ settings: Settings, place: String) {
+        self.settings = settings
+        self.place = place
+    }
+
+    /// A finite number, `standard` when the key is absent or wrong.
+    mutating func double(_ key: String, _ standard: Double, in range: ClosedRange<Double>) -> Double {
+        known.append(key)
+        guard let setting = settings[key] else { return standard }
+        guard let value = setting.doubleValue, range.contains(value) else {
+            report(key, setting, "a number from \(range.lowerBound) to \(range.upperBound)")
+            return standard
+        }
+        return value
+    }
+
+    /// A whole number, nil when the key is absent or wrong.
+    mutating func optionalInt(_ key: String, in range: ClosedRange<Int>) -> Int? {
+        known.append(key)
+        guard let setting = settings[key] else { return nil }
+        guard let value = setting.intValue, range.contains(value) else {
+            report(key, setting, "a whole number from \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return value
+    }
+
+    /// A truth value, `standard` when the key is absent or wrong.
+    mutating func bool(_ key: String, _ standard: Bool) -> Bool {
+        known.append(key)
+        guard let setting = settings[key] else { return standard }
+        guard let value = setting.boolValue else {
+            report(key, setting, "true or false")
+            return standard
+        }
+        return value
+    }
+
+    /// One of some words, `standard` when the key is absent or wrong.
+    mutating func word(_ key: String, _ standard: String, among words: [String]) -> String {
+        known.append(key)
+        guard let setting = settings[key] else { return standard }
+        guard let value = setting.stringValue, words.contains(value) else {
+            report(
+                key, setting,
+                "one of \(words.joined(separator: ", "))"
+                    + StrategySettings.suggestion(setting.stringValue ?? "", words))
+            return standard
+        }
+        return value
+    }
+
+    /// A required list of 1 to 1000 texts of 1 to 256 bytes; empty when it is wrong.
+    mutating func words(_ key: String) -> [String] {
+        known.append(key)
+        let expected = "a list of 1 to 1000 names, or starts of names, of tensors"
+        guard let setting = settings[key] else {
+            problems.append("\(place).\(key): found nothing, expected \(expected)")
+            return []
+        }
+        let words = (setting.listValue ?? []).compactMap(\.stringValue)
+        guard (1...1000).contains(words.count), words.count == setting.listValue?.count,
+            words.allSatisfy({ (1...256).contains($0.utf8.count) })
+        else {
+            report(key, setting, expected)
+            return []
+        }
+        return words
+    }
+
+    /// All problems, those of unknown keys last.
+    consuming func finish() -> [String] {
+        for key in settings.keys.sorted() where !known.contains(key) {
+            problems.append(
+                "\(place): found the unknown key \"\(key.prefix(64))\", expected \(known.joined(separator: ", "))"
+                    + StrategySettings.suggestion(key, known))
+        }
+        return problems
+    }
+
+    private mutating func report(_ key: String, _ setting: Setting, _ expected: String) {
+        let found =
+            switch setting {
+            case .bool(let value): "\(value)"
+            case .int(let value): "\(value)"
+            case .double(let value): "\(value)"
+            case .string(let value): "\"\(value.prefix(64))\""
+            case .list(let values): "a list of \(values.count)"
+            }
+        problems.append("\(place).\(key): found \(found), expected \(expected)")
+    }
+}
+
+/// Finding what somebody may have meant.
+enum WordDistance {
+    /// The candidate with the fewest changed letters, when they are at most a third of it, rounded up.
+    static func nearest(to word: String, among candidates: [String]) -> String? {
+        guard (1...64).contains(word.count) else { return nil }
+        let scored = candidates.map { ($0, distance(Array(word.lowercased()), Array($0.lowercased()))) }
+        guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(1, (best.0.count + 2) / 3) else { return nil }
+        return best.0
+    }
+
+    /// Levenshtein's distance.
+    private static func distance(_ left: [Character], _ right: [Character]) -> Int {
+        var row = Array(0...right.count)
+        for (i, a) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = i + 1
+            for (j, b) in right.enumerated() {
+                let above = row[j + 1]
+                row[j + 1] = min(diagonal + (a == b ? 0 : 1), above + 1, row[j] + 1)
+                diagonal = above
+            }
+        }
+        return row[right.count]
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+public import Weights
+
+/// Client state in safetensors files `<name>.<round>.safetensors` of the trainer contract's `state` folder.
+///
+/// What is saved in a round is used from the next one on: `load` takes the newest file of an earlier round. So a round
+/// that is tried again starts from the state the first try started from, and its own state replaces the first try's: no
+/// try counts twice. `save` writes under a temporary name and renames, and then removes what is older than the file it
+/// built upon, so two rounds are kept. An update that the coordinator leaves out has changed the state all the same.
+public struct FolderClientState: ClientState {
+    private let folder: String
+    private let round: Int
+
+    /// The state as a round sees it.
+    ///
+    /// - Parameters:
+    ///   - folder: made at the first save.
+    ///   - round: the round that runs. To see what was saved in a round itself, name the next.
+    public init(folder: String, round: Int) {
+        self.folder = folder
+        self.round = round
+    }
+
+    /// The newest tensors of an earlier round.
+    public func load(_ name: String, schema: WeightsSchema) throws -> Weights? {
+        guard let newest = rounds(of: name).last(where: { $0 < round }) else { return nil }
+        return try TrainerFiles.read(path(name, newest), schema: schema)
+    }
+
+    /// Writes this round's tensors and removes those that no round needs any more.
+    public func save(_ name: String, _ weights: Weights) throws {
+        try TrainerFiles.write(weights, to: path(name, round))
+        for old in rounds(of: name).filter({ $0 < round }).dropLast() { unlink(path(name, old)) }
+    }
+
+    private func path(_ name: String, _ round: Int) -> String { "\(folder)/\(name).\(round).safetensors" }
+
+    /// The rounds of which there are files, ascending.
+    private func rounds(of name: String) -> [Int] {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return files.compactMap { file -> Int? in
+            guard file.hasPrefix(name + "."), file.hasSuffix(".safetensors") else { return nil }
+            return Int(file.dropFirst(name.count + 1).dropLast(".safetensors".count))
+        }.sorted()
+    }
+}
