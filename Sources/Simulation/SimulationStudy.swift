@@ -67,10 +67,11 @@ public struct SimulationStudy {
                 SimulationReport.Run(
                     seed: seed, outcome: outcome, lines: metrics, peakResidentBytes: Self.peakResidentBytes))
             lines.append(metrics)
+            let model = try outcome.weights.filtered { !AuxiliaryTensors.isAuxiliary($0.name) }
             try DurableFile.write(
-                Safetensors.encode(outcome.weights), to: "\(folder)/weights.safetensors", permissions: 0o644)
+                Safetensors.encode(model), to: "\(folder)/weights.safetensors", permissions: 0o644)
             try DurableFile.write(
-                card(own, outcome).markdown(), to: "\(folder)/model-card.md", permissions: 0o644)
+                card(own, outcome, model).markdown(), to: "\(folder)/model-card.md", permissions: 0o644)
         }
         let report = SimulationReport(
             job: job, isGenerated: isGenerated, clients: shape.clients, examples: shape.examples, runs: runs)
@@ -80,16 +81,16 @@ public struct SimulationStudy {
         return report
     }
 
-    private func card(_ job: JobSpecification, _ outcome: SimulationRun.Outcome) -> ModelCard {
+    private func card(_ job: JobSpecification, _ outcome: SimulationRun.Outcome, _ model: Weights) -> ModelCard {
         ModelCard(
             federation: "simulation",
             job: .init(
                 id: job.name, operator: "simulation", status: outcome.status, submittedAt: 0),
             specification: job,
             weights: .init(
-                digest: outcome.digest, bytes: Int64(Safetensors.canonicalSize(outcome.weights.schema)),
-                schema: outcome.weights.schema.digest, tensors: outcome.weights.schema.tensors.count,
-                parameters: outcome.weights.schema.elementCount, round: job.rounds - 1),
+                digest: model.digest(), bytes: Int64(Safetensors.canonicalSize(model.schema)),
+                schema: model.schema.digest, tensors: model.schema.tensors.count,
+                parameters: model.schema.elementCount, round: job.rounds - 1),
             initialWeights: outcome.initialDigest, metrics: [:], bestRound: outcome.best?.round, lineage: [],
             software: "tributary-lab 0.1.0")
     }

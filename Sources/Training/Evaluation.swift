@@ -41,6 +41,7 @@ public struct Evaluation: Sendable {
         _ configuration: Configuration = Configuration(),
         observer: LocalTraining.Observer = { _, _ in }
     ) throws -> TaskStatistics {
+        try entry.requireSingleLabels()
         let classes = entry.model.classCount
         let context = ForwardContext.evaluation()
         var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)

@@ -98,6 +98,7 @@ public struct LocalTraining: Sendable {
         guard task.data.count > 0 else {
             throw TrainingError(.data, "data set '\(task.data.dataset.name)' has no examples to train on")
         }
+        try task.entry.requireSingleLabels()
         let passes = Double(max(algorithm.passes, 1))
         var pass = 0.0
         func descend(_ algorithm: any LocalAlgorithm) throws -> (statistics: TaskStatistics, steps: Int) {

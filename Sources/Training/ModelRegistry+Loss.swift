@@ -29,4 +29,15 @@ extension ModelRegistry.Entry {
         let loss = try logits.binaryCrossEntropyWithLogits(targets, reduction: reduction)
         return reduction == .sum ? try loss / Double(model.classCount) : loss
     }
+
+    /// Data sets hold one label an example so far: a model of several labels would be trained on the wrong loss.
+    ///
+    /// - Throws: `TrainingError` with code `model`.
+    func requireSingleLabels() throws(TrainingError) {
+        guard !isMultilabel else {
+            throw TrainingError(
+                .model,
+                "model.multilabel: the data sets of this version hold one label an example; expected multilabel: false")
+        }
+    }
 }

@@ -6,7 +6,10 @@ import Testing
 struct DocumentationTests {
     /// Pages whose `sh` blocks run one after another in one folder; `yaml` blocks that begin with a file's name as a
     /// comment are written to that file.
-    static let pages = ["Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md"]
+    static let pages = [
+        "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
+        "Documentation/Simulate.md",
+    ]
 
     struct Block {
         var language: String

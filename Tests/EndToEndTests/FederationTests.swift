@@ -47,6 +47,29 @@ struct FederationTests {
         #expect(first.accuracy > 0)
     }
 
+    @Test(
+        "A simulation gives the bits of the daemons, whatever the strategy",
+        arguments: [
+            "fedavg", "{name: scaffold, clients: 2}", "{name: fedopt, serverOptimizer: yogi}",
+            "{name: fedper, personal: [bias]}",
+        ])
+    func simulated(strategy: String) async throws {
+        try await Sandbox.with { sandbox in
+            try await sandbox.makeData(subjects: 30, windows: 24)
+            try await sandbox.startCoordinator()
+            for name in ["site-1", "site-2", "evaluator"] { try await sandbox.startClient(name) }
+            let text = Self.job.replacingOccurrences(of: "deadline: 120", with: "deadline: 120\nstrategy: \(strategy)")
+                .replacingOccurrences(of: "batchSize: 8", with: "batchSize: 64")
+            let job = try await sandbox.submit(text)
+            try await sandbox.tributary("watch", job)
+            let daemons = try await sandbox.export(job)
+            try await sandbox.succeed(
+                "tributary", ["simulate", sandbox.path("job.yaml"), "--output", sandbox.path("simulated")])
+            let simulated = try Data(contentsOf: URL(fileURLWithPath: sandbox.path("simulated/weights.safetensors")))
+            #expect(simulated == daemons)
+        }
+    }
+
     @Test("Submitting the same token twice gives one job")
     func idempotentSubmission() async throws {
         try await Sandbox.with { sandbox in

@@ -22,7 +22,8 @@ public final class RestrictedTraining: LocalAlgorithm {
 
     /// Looks which classes there are.
     public func begin(_ task: LocalTask) throws {
-        let present = Set(task.data.labels)
+        // The benchmark looks at the labels before its label noise; a client can only know its own.
+        let present = Set(isFaithful ? task.data.cleanLabels : task.data.labels)
         let factors = (0..<task.entry.model.classCount).map { present.contains($0) ? Float(1) : Float(alpha) }
         scale = try Tensor(factors, shape: [1, factors.count])
         weight = task.entry.model.lastLayer.weight
