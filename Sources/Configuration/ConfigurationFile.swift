@@ -90,7 +90,10 @@ public enum ConfigurationFile {
             defer { try? file.close() }
             data = try file.read(upToCount: maximumBytes + 1) ?? Data()
         } catch {
-            let reason = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" } ?? error.localizedDescription
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            let reason =
+                cause.flatMap { $0.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32($0.code))) : nil }
+                ?? error.localizedDescription
             throw ConfigurationError(code: .unreadable, message: "\(path): cannot be read: \(reason)")
         }
         guard data.count <= maximumBytes else {

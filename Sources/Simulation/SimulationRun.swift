@@ -1,10 +1,11 @@
 internal import Aggregation
-internal import Crypto
 internal import Datasets
+internal import Durability
 internal import Federation
 internal import Foundation
 public import Jobs
 internal import Synchronization
+internal import Tensors
 internal import Training
 public import Weights
 
@@ -60,12 +61,12 @@ public final class SimulationRun {
         case round(Int, of: Int)
     }
 
-    private enum Pending {
+    enum Pending {
         case update(WorkerPool<SimulationWorker>.Pending<RoundTraining.Result>)
         case reports([(split: String, WorkerPool<SimulationWorker>.Pending<TaskStatistics>)])
     }
 
-    private struct Offered {
+    struct Offered {
         var task: RoundTask
         var client: String
         var result: Pending
@@ -77,26 +78,28 @@ public final class SimulationRun {
     let specification: JobSpecification
     let data: SimulationData
     let options: Options
-    private let strategy: any AggregationStrategy
-    private let rules: TensorRules
+    let strategy: any AggregationStrategy
+    let rules: TensorRules
     let updateSchema: WeightsSchema
-    private let foldSchema: WeightsSchema
-    private let clients: [String: VirtualClient]
+    let foldSchema: WeightsSchema
+    let globalBytes: Int
+    let clients: [String: VirtualClient]
     let folder: CheckpointFolder
+    let lock: InstanceLock
     let fingerprint: String
-    private let pool: WorkerPool<SimulationWorker>
+    let pool: WorkerPool<SimulationWorker>
     let metrics: MetricsLog
     let timings: MetricsLog
     /// Whether clients remember anything: their states are then those of the last checkpoint's round, so there is one
     /// after each.
-    private let keepsState: Bool
-    private let stop: @Sendable () -> Bool
-    private let progress: (Progress) -> Void
+    let keepsState: Bool
+    let stop: @Sendable () -> Bool
+    let progress: (Progress) -> Void
 
     var engine: RoundEngine
     var weights: [String: Weights]
-    private var offered: [Offered] = []
-    private var updates: [String: Weights] = [:]
+    var offered: [Offered] = []
+    var updates: [String: Weights] = [:]
     var openEvaluations: [Int: EvaluationRecord] = [:]
     var declined: Set<String>
     let initialDigest: String
@@ -105,12 +108,12 @@ public final class SimulationRun {
     var latest: SimulationCheckpoint?
     /// Weights by the round whose evaluation is under way.
     var evaluated: [Int: String] = [:]
-    private let secondsBefore: Double
-    private var begin = ContinuousClock.now
-    private var roundBegin = ContinuousClock.now
+    let secondsBefore: Double
+    var begin = ContinuousClock.now
+    var roundBegin = ContinuousClock.now
     var lastSave = ContinuousClock.now
-    private var waiting = Duration.zero
-    private var folding = Duration.zero
+    var waiting = Duration.zero
+    var folding = Duration.zero
 
     /// Prepares a run: makes the workers and the initial weights, or reads the checkpoint.
     ///
@@ -129,7 +132,29 @@ public final class SimulationRun {
             specification.strategy["clients"] = .int(data.clients.count)
         }
         specification = try specification.validated()
+        if specification.evaluation.every > 0, (data.heldOut[specification.evaluation.split]?.count ?? 0) == 0 {
+            throw SimulationError(
+                .job,
+                "evaluation.split: found \"\(specification.evaluation.split)\", expected one of "
+                    + "\(data.heldOut.keys.sorted().joined(separator: ", ")), or evaluation.every: 0")
+        }
+        let quorum = max(specification.clients.minimum, specification.clients.minimumUpdates)
+        guard data.clients.count >= quorum else {
+            throw SimulationError(
+                .job,
+                "clients.minimum and clients.minimumUpdates: the partition has \(data.clients.count) clients, expected at "
+                    + "least \(quorum)")
+        }
+        guard !data.clients.contains(where: { $0.name == Self.evaluator }) else {
+            throw SimulationError(.data, "a client of the partition has the name \(Self.evaluator)")
+        }
+        guard specification.clock.isEmpty else {
+            throw SimulationError(.job, "clock: this version has no virtual clock; expected nothing")
+        }
+        // A wrong map is found here and not in every task.
+        _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
         self.specification = specification
+        try TorchRuntime.configure(threads: 1)
         self.data = data
         self.options = options
         self.stop = stop
@@ -137,11 +162,12 @@ public final class SimulationRun {
         clients = Dictionary(uniqueKeysWithValues: data.clients.map { ($0.name, $0) })
         let manifest = SiteManifest(
             dataset: data.train.name, classes: data.train.classes, modalities: data.train.modalities, splits: [:])
-        let pool = WorkerPool(count: max(1, options.workers)) { [specification] in
+        let pool = WorkerPool(count: max(1, min(options.workers, data.clients.count))) { [specification] in
             try SimulationWorker(specification, manifest: manifest, state: options.output + "/state")
         }
         self.pool = pool
         do {
+            lock = try InstanceLock(path: options.output + "/lock")
             folder = try CheckpointFolder(options.output + "/checkpoint")
             fingerprint = try Self.fingerprint(specification, data)
             let saved = try folder.load()
@@ -150,6 +176,7 @@ public final class SimulationRun {
             strategy = try AggregationStrategies.make(specification.serverRule())
             rules = try specification.tensorRules(for: initial.schema)
             foldSchema = try initial.schema.updateSchema()
+            globalBytes = Safetensors.canonicalSize(initial.schema)
             initialDigest = initial.digest()
             switch try StrategySettings(specification.strategy).name {
             case .fedavg, .fedprox, .fedopt, .fedrs, .fednova: keepsState = false
@@ -164,7 +191,8 @@ public final class SimulationRun {
             if checkpoint == nil {
                 weights[initialDigest] = initial
                 // Left by a run that had no checkpoint yet.
-                try? FileManager.default.removeItem(atPath: options.output + "/state")
+                let state = options.output + "/state"
+                if FileManager.default.fileExists(atPath: state) { try FileManager.default.removeItem(atPath: state) }
             }
             best = checkpoint?.best
             secondsBefore = checkpoint?.seconds ?? 0
@@ -180,7 +208,10 @@ public final class SimulationRun {
         for evaluation in latest?.evaluations ?? [] { openEvaluations[evaluation.round] = evaluation.record }
     }
 
-    deinit { pool.shutDown() }
+    deinit {
+        pool.shutDown()
+        lock.release()
+    }
 
     // MARK: Running
 
@@ -228,192 +259,4 @@ public final class SimulationRun {
     }
 
     var elapsed: Double { secondsBefore + Self.seconds(ContinuousClock.now - begin) }
-
-    /// Hands an event to the engine and carries out what follows, until nothing follows.
-    private func handle(_ event: RoundEvent) throws {
-        var events = [event]
-        while !events.isEmpty {
-            for action in engine.handle(events.removeFirst(), at: 0) { events += try perform(action) }
-        }
-    }
-
-    private func perform(_ action: RoundAction) throws -> [RoundEvent] {
-        switch action {
-        case .commitCohort(let record):
-            return [.cohortCommitted(round: record.round, attempt: record.attempt)]
-        case .offer(let offer, let client):
-            try assign(offer, to: client)
-        case .commitRefusal(let task, let refusal, let isDeclined):
-            if isDeclined && task.kind == .train { declined.insert(refusal.client) }
-        case .commitAttemptFailure(let failure):
-            updates = [:]
-            return [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
-        case .aggregate(let order):
-            return [try aggregate(order)]
-        case .commitRound(let result):
-            try commit(result)
-            return [.roundCommitted(round: result.round)]
-        case .commitEvaluation(let result):
-            openEvaluations[result.round] = nil
-            if let value = result.metrics[specification.selectBy.metric],
-                specification.selectBy.isBetter(value, than: best?.value), let digest = evaluated[result.round]
-            {
-                best = .init(round: result.round, value: value, weights: digest)
-            }
-            evaluated[result.round] = nil
-            return [.evaluationCommitted(round: result.round)]
-        case .commitStatus(let status):
-            return [.statusCommitted(status)]
-        case .commitDeadline, .cancel:
-            break
-        }
-        return []
-    }
-
-    private func assign(_ offer: TaskOffer, to client: String) throws {
-        guard let global = weights[offer.weightsDigest] else {
-            throw SimulationError(.checkpoint, "the weights of round \(offer.task.round) are not there any more")
-        }
-        let result: Pending
-        switch offer.task.kind {
-        case .train:
-            guard let own = clients[client] else {
-                throw SimulationError(.data, "the partition has no client \(client)")
-            }
-            let (data, round) = (data, offer.task.round)
-            result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
-        case .evaluate:
-            evaluated[offer.task.round] = offer.weightsDigest
-            // The largest first: the workers end closer together.
-            let splits = data.heldOut.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
-            result = .reports(
-                splits.map { split, view in
-                    (split, pool.submit { try $0.evaluate(view, split: split, weights: global) })
-                })
-        }
-        offered.append(Offered(task: offer.task, client: client, result: result))
-    }
-
-    /// Waits for the oldest task and tells the engine what came of it.
-    private func complete(_ offer: Offered) throws {
-        let start = ContinuousClock.now
-        switch offer.result {
-        case .update(let pending):
-            let result = Result { try pending.value() }
-            waiting += ContinuousClock.now - start
-            guard engine.standing(of: offer.task, client: offer.client) == .wanted else { return }
-            do {
-                let result = try result.get()
-                let statistics = result.statistics
-                try admit(result.update, statistics)
-                // Before the update counts, as at a daemon.
-                let state = FolderClientState(
-                    folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
-                for (name, weights) in result.state.sorted(by: { $0.key < $1.key }) {
-                    try state.save(name, weights)
-                }
-                updates[offer.client] = result.update
-                try handle(
-                    .updateCommitted(
-                        client: offer.client, round: offer.task.round, attempt: offer.task.attempt,
-                        statistics: statistics))
-            } catch let error as TrainingError {
-                try handle(
-                    .taskRefused(
-                        task: offer.task,
-                        refusal: TaskRefusal(client: offer.client, code: "trainer", reason: "\(error)"),
-                        isDeclined: false))
-            } catch let refusal as TaskRefusalError {
-                try handle(
-                    .taskRefused(
-                        task: offer.task,
-                        refusal: TaskRefusal(client: offer.client, code: refusal.code, reason: refusal.reason),
-                        isDeclined: false))
-            }
-        case .reports(let splits):
-            var own: TaskStatistics?
-            for (split, pending) in splits.sorted(by: { $0.split < $1.split }) {
-                let statistics = try pending.value()
-                if split == specification.evaluation.split { own = statistics }
-                try report(
-                    MetricsLine(
-                        round: offer.task.round, split: split, examples: statistics.examples,
-                        metrics: Metrics.derive(from: statistics), confusion: statistics.confusion))
-            }
-            waiting += ContinuousClock.now - start
-            guard let own else {
-                throw SimulationError(.job, "there is no held-out split \"\(specification.evaluation.split)\"")
-            }
-            try handle(.evaluationReported(client: offer.client, round: offer.task.round, statistics: own))
-        }
-    }
-
-    private struct TaskRefusalError: Error {
-        var code: String
-        var reason: String
-    }
-
-    /// What a coordinator checks of every update.
-    private func admit(_ update: Weights, _ statistics: TaskStatistics) throws {
-        guard (1...specification.limits.maximumExamples).contains(statistics.examples) else {
-            throw TaskRefusalError(
-                code: "examples",
-                reason: "\(statistics.examples) examples, the job allows 1 to \(specification.limits.maximumExamples)")
-        }
-        guard update.allFinite else {
-            throw TaskRefusalError(code: "non-finite", reason: "the update holds values that are not finite")
-        }
-    }
-
-    private func aggregate(_ order: AggregationOrder) throws -> RoundEvent {
-        let start = ContinuousClock.now
-        defer { folding += ContinuousClock.now - start }
-        guard let global = weights[order.weightsDigest] else {
-            throw SimulationError(.checkpoint, "the weights of round \(order.round) are not there any more")
-        }
-        do {
-            let sources = try order.updates.map { admitted in
-                guard let update = updates[admitted.client] else {
-                    throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
-                }
-                return try PartialUpdate(
-                    clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
-                    expected: updateSchema, shownAs: foldSchema)
-            }
-            let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
-            let digest = next.digest()
-            weights[digest] = next
-            return .aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest)
-        } catch let error as AggregationError {
-            return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
-        }
-    }
-
-    private func commit(_ result: RoundResult) throws {
-        updates = [:]
-        if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
-        let size = Safetensors.canonicalSize(updateSchema)
-        try report(
-            MetricsLine(
-                round: result.round, split: "train", examples: result.totals.examples,
-                clients: result.admitted.count,
-                refusals: result.refusals.isEmpty
-                    ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
-                metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * size,
-                bytesUp: result.admitted.count * size))
-        let now = ContinuousClock.now
-        try timings.append(
-            TimingsLine(
-                round: result.round, seconds: Self.seconds(now - roundBegin), waiting: Self.seconds(waiting),
-                folding: Self.seconds(folding)))
-        (roundBegin, waiting, folding) = (now, .zero, .zero)
-        progress(.round(result.round, of: specification.rounds))
-        capture(result)
-        if keepsState || Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
-    }
-
-    private func report(_ line: MetricsLine) throws {
-        try metrics.append(line)
-        progress(.metrics(line))
-    }
 }

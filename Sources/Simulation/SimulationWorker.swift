@@ -52,20 +52,19 @@ final class SimulationWorker {
         if let traits = client.traits {
             view = try traits.applied(to: view, seed: data.traitSeed, client: client.position).all
         }
-        return try corruption(client.name, position: client.position).training(view, modalities: entry.modalities)
-    }
-
-    private func corruption(_ client: String, position: Int) throws -> CorruptionSettings {
         var map = specification.corruption
         // In the benchmark's files the test and dev splits come before the clients.
-        if map["mode"] == "faithful", map["index"] == nil { map["index"] = .int(position + 2) }
-        return try CorruptionSettings(map, seed: specification.seed, clientIndex: clientIndex(client))
+        if map["mode"] == "faithful" { map["index"] = .int(client.position + 2) }
+        let corruption = try CorruptionSettings(
+            map, seed: specification.seed, clientIndex: clientIndex(client.name))
+        return try corruption.training(view, modalities: entry.modalities)
     }
 
     /// Counts on held-out examples, as the evaluator of a federation would.
     func evaluate(_ data: DatasetView, split: String, weights: Weights) throws -> TaskStatistics {
-        let view = try corruption(SimulationRun.evaluator, position: 0).evaluation(
-            data, split: split, modalities: entry.modalities)
+        let corruption = try CorruptionSettings(
+            specification.corruption, seed: specification.seed, clientIndex: clientIndex(SimulationRun.evaluator))
+        let view = try corruption.evaluation(data, split: split, modalities: entry.modalities)
         return try RoundTraining(entry: entry, strategy: strategy).evaluate(
             on: view, evaluation, global: weights, state: nil)
     }

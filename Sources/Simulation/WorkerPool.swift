@@ -28,13 +28,15 @@ final class WorkerPool<Worker>: Sendable {
     private typealias Job = @Sendable (Result<Worker, any Error>) -> Void
 
     private struct State {
-        var jobs: [Job] = []
+        /// Those taken are nil: a job holds its result.
+        var jobs: [Job?] = []
         var next = 0
         var isOver = false
     }
 
     private let state = Mutex(State())
     private let available = DispatchSemaphore(value: 0)
+    private let ended = DispatchSemaphore(value: 0)
 
     /// How many threads there are.
     let count: Int
@@ -48,6 +50,7 @@ final class WorkerPool<Worker>: Sendable {
             let thread = Thread { [self] in
                 let worker = Result { try make() }
                 while let job = takeJob() { job(worker) }
+                ended.signal()
             }
             thread.name = "worker-\(index)"
             // Deep autograd graphs recurse while they are freed.
@@ -60,15 +63,15 @@ final class WorkerPool<Worker>: Sendable {
         available.wait()
         return state.withLock { state in
             guard !state.isOver, state.next < state.jobs.count else { return nil }
-            defer {
-                state.next += 1
-                // The front is dropped now and then, not with every job.
-                if state.next >= 1024 {
-                    state.jobs.removeFirst(state.next)
-                    state.next = 0
-                }
+            let job = state.jobs[state.next]
+            state.jobs[state.next] = nil
+            state.next += 1
+            // The front is dropped now and then, not with every job.
+            if state.next >= 1024 {
+                state.jobs.removeFirst(state.next)
+                state.next = 0
             }
-            return state.jobs[state.next]
+            return job
         }
     }
 
@@ -84,10 +87,16 @@ final class WorkerPool<Worker>: Sendable {
         return pending
     }
 
-    /// Lets the threads end after the jobs they run; what is queued is dropped.
+    /// Ends the threads after the jobs they run, and waits for that: the process must not end under them. What is queued is
+    /// dropped. May be called more than once.
     func shutDown() {
-        state.withLock { $0.isOver = true }
+        let isFirst = state.withLock { state in
+            defer { state.isOver = true }
+            return !state.isOver
+        }
+        guard isFirst else { return }
         for _ in 0..<count { available.signal() }
+        for _ in 0..<count { ended.wait() }
     }
 }
 

@@ -102,7 +102,10 @@ public final class ModelTrainer: TrainerSession {
             data(split: request.split, monitor).all, split: request.split, modalities: entry.modalities)
         let global = try TrainerFiles.read(request.weights, schema: globalSchema)
         // What was saved in this round counts: these are the weights after it.
-        let state = request.state.map { FolderClientState(folder: $0, round: request.round + 1) }
+        guard let round = UInt32(exactly: request.round) else {
+            throw TrainingError(.message, "round \(request.round): expected a number from 0")
+        }
+        let state = request.state.map { FolderClientState(folder: $0, round: Int(round) + 1) }
         return try RoundTraining(entry: entry, strategy: strategy).evaluate(
             on: data, configuration, global: global, state: state
         ) { fraction, loss in

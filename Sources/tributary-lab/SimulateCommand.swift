@@ -63,6 +63,7 @@ struct SimulateCommand: ParsableCommand {
     private func simulate() throws {
         let cells = try SweepGrid(sweep).cells
         let base = try assignments(overrides)
+        var hasFailed = false
         for cell in cells {
             let specification = try JobSpecification.load(
                 path: job, overrides: base.merging(cell.values) { $1 })
@@ -75,8 +76,16 @@ struct SimulateCommand: ParsableCommand {
                 isGenerated: source.isGenerated)
             study.drawings = source.drawings
             let display = SimulationDisplay(rounds: specification.rounds, label: cell.name)
-            let report = try study.run(data: { try source.data(for: $0) }, stop: { Interruption.isRaised }) {
-                display.show(seed: $0, $1)
+            let report: SimulationReport?
+            do {
+                report = try study.run(data: { try source.data(for: $0) }, stop: { Interruption.isRaised }) {
+                    display.show(seed: $0, $1)
+                }
+            } catch let error as SimulationError where error.code == .failed && cells.count > 1 {
+                display.end()
+                FileHandle.standardError.write(Data("\(cell.name): \(error)\n".utf8))
+                hasFailed = true
+                continue
             }
             display.end()
             guard let report else {
@@ -86,6 +95,7 @@ struct SimulateCommand: ParsableCommand {
             }
             try show(report, cell: cell.name, folder: folder)
         }
+        if hasFailed { throw ExitCode.failure }
     }
 
     private func show(_ report: SimulationReport, cell: String, folder: String) throws {
@@ -142,6 +152,8 @@ private enum Interruption {
     static var isRaised: Bool { count.load(ordering: .relaxed) > 0 }
 
     static func install() {
+        // Made here and not in the handler, where that would not be safe.
+        _ = isRaised
         for number in [SIGINT, SIGTERM] {
             signal(number) { _ in
                 if Interruption.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(130) }

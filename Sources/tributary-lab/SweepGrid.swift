@@ -33,6 +33,11 @@ struct SweepGrid {
                 }
             }
         }
+        guard Set(cells.map(\.name)).count == cells.count,
+            Set(sweeps.map { $0.prefix { $0 != "=" } }).count == sweeps.count
+        else {
+            throw ValidationError("--sweep: expected every key once and no value twice")
+        }
         guard cells.allSatisfy({ !$0.name.contains("/") && $0.name.utf8.count < 200 && $0.name.first != "." }) else {
             throw ValidationError("--sweep: expected values that can be part of a folder's name")
         }

@@ -50,6 +50,10 @@ enum LabProgram {
         }
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
         words.append(nil)
+        // This thread belongs to a pool whose threads take no signals, and the new program would inherit that: Ctrl-C.
+        var none = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, nil)
         execv(path, words)
         let message = "tributary: \(path) cannot be started: \(String(cString: strerror(errno)))\n"
         FileHandle.standardError.write(Data(message.utf8))

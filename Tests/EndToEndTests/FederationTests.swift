@@ -70,6 +70,32 @@ struct FederationTests {
         }
     }
 
+    @Test("Ctrl-C ends a simulation with a checkpoint, and --resume goes on")
+    func interruptedSimulation() async throws {
+        try await Sandbox.with { sandbox in
+            let text = Self.job.replacingOccurrences(of: "rounds: 3", with: "rounds: 200000")
+            try text.write(toFile: sandbox.path("long.yaml"), atomically: true, encoding: .utf8)
+            let arguments = ["simulate", sandbox.path("long.yaml"), "--output", sandbox.path("long")]
+            let process = try RunningProcess("tributary", arguments)
+            // Its first line of metrics: it is at work.
+            while ((try? Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))))?.count ?? 0) == 0 {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            process.signal(SIGINT)
+            #expect(await process.ended() == 130)
+            let checkpoint = try Data(
+                contentsOf: URL(fileURLWithPath: sandbox.path("long/checkpoint/checkpoint.json")))
+            let object = try #require(try JSONSerialization.jsonObject(with: checkpoint) as? [String: Any])
+            #expect(try #require(object["completedRounds"] as? Int) > 0)
+            let again = try RunningProcess("tributary", arguments + ["--resume"])
+            let size = try Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))).count
+            while try Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))).count <= size {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(await again.stop(SIGTERM) == 130)
+        }
+    }
+
     @Test("Submitting the same token twice gives one job")
     func idempotentSubmission() async throws {
         try await Sandbox.with { sandbox in

@@ -90,6 +90,13 @@ public struct CorruptionDescription: Sendable, Hashable {
             throw DatasetError(
                 .invalidArgument, "corruption: the mode faithful knows constant rates only; expected the mode right")
         }
+        // NumPy draws otherwise above a half.
+        for (key, rate) in [("missingModality", missingModality), ("missingLabels", missingLabels)]
+        where rate.mean > 0.5 {
+            throw DatasetError(
+                .invalidArgument,
+                "corruption: \(key): found \(rate.mean), expected at most 0.5 in the mode faithful")
+        }
         guard unit == .client else {
             throw DatasetError(
                 .invalidArgument,

@@ -36,8 +36,8 @@ public struct ClientTraits: Sendable, Hashable, Codable {
 
     /// A client's rows as the client would record them.
     ///
-    /// Values are transformed as described above; of a modality that the client lacks every value is 0, and every
-    /// length too where the modality carries lengths.
+    /// Values are transformed as described above; of a modality that the client lacks every value and every length is
+    /// 0, so that models leave it out.
     ///
     /// - Parameters:
     ///   - view: the client's rows.
@@ -59,10 +59,13 @@ public struct ClientTraits: Sendable, Hashable, Codable {
                 block = Array(repeating: 0, count: block.count)
             }
             values.append(block)
-            lengths.append(view.lengths(modality: index).map { isPresent ? $0 : $0.map { _ in 0 } })
+            lengths.append(isPresent ? view.lengths(modality: index) : Array(repeating: 0, count: view.count))
+        }
+        let shapes = zip(dataset.modalities, lengths).map {
+            Modality(name: $0.name, shape: $0.shape, hasLengths: $1 != nil)
         }
         return try MultimodalDataset(
-            name: dataset.name, classes: dataset.classes, modalities: dataset.modalities, values: values,
+            name: dataset.name, classes: dataset.classes, modalities: shapes, values: values,
             labels: view.labels, subjects: view.subjects, lengths: lengths)
     }
 

@@ -94,6 +94,10 @@ public struct PartitionInput: Sendable {
         guard (1...Self.maximumClients).contains(clients) else {
             throw DatasetError(.invalidArgument, "clients is \(clients), expected 1...\(Self.maximumClients)")
         }
+        guard clients <= count else {
+            throw DatasetError(
+                .invalidArgument, "clients is \(clients), expected 1...\(count), the number of rows")
+        }
         guard minimum >= 1, minimum <= count / clients else {
             throw DatasetError(
                 .invalidArgument,

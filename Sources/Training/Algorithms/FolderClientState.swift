@@ -30,6 +30,9 @@ public struct FolderClientState: ClientState {
     /// Writes this round's tensors and removes those that no round needs any more.
     public func save(_ name: String, _ weights: Weights) throws {
         try TrainerFiles.write(weights, to: path(name, round))
+        // A checkpoint or an update that refers to it may be durable a moment later.
+        try TrainerFiles.synchronise(path(name, round))
+        try TrainerFiles.synchronise(folder)
         for old in rounds(of: name).filter({ $0 < round }).dropLast() { unlink(path(name, old)) }
     }
 

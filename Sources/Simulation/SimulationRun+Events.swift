@@ -1,0 +1,218 @@
+internal import Aggregation
+internal import Datasets
+internal import Durability
+internal import Federation
+internal import Foundation
+internal import Jobs
+internal import Synchronization
+internal import Tensors
+internal import Training
+internal import Weights
+
+/// What the run does with each event and action.
+extension SimulationRun {
+    /// Hands an event to the engine and carries out what follows, until nothing follows.
+    func handle(_ event: RoundEvent) throws {
+        var events = [event]
+        while !events.isEmpty {
+            for action in engine.handle(events.removeFirst(), at: 0) { events += try perform(action) }
+        }
+    }
+
+    func perform(_ action: RoundAction) throws -> [RoundEvent] {
+        switch action {
+        case .commitCohort(let record):
+            return [.cohortCommitted(round: record.round, attempt: record.attempt)]
+        case .offer(let offer, let client):
+            try assign(offer, to: client)
+        case .commitRefusal(let task, let refusal, let isDeclined):
+            if isDeclined && task.kind == .train { declined.insert(refusal.client) }
+        case .commitAttemptFailure(let failure):
+            updates = [:]
+            return [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
+        case .aggregate(let order):
+            return [try aggregate(order)]
+        case .commitRound(let result):
+            try commit(result)
+            return [.roundCommitted(round: result.round)]
+        case .commitEvaluation(let result):
+            openEvaluations[result.round] = nil
+            if let value = result.metrics[specification.selectBy.metric],
+                specification.selectBy.isBetter(value, than: best?.value), let digest = evaluated[result.round]
+            {
+                best = .init(round: result.round, value: value, weights: digest)
+            }
+            evaluated[result.round] = nil
+            return [.evaluationCommitted(round: result.round)]
+        case .commitStatus(let status):
+            return [.statusCommitted(status)]
+        case .commitDeadline, .cancel:
+            break
+        }
+        return []
+    }
+
+    func assign(_ offer: TaskOffer, to client: String) throws {
+        guard let global = weights[offer.weightsDigest] else {
+            throw SimulationError(.checkpoint, "the weights of round \(offer.task.round) are not there any more")
+        }
+        let result: Pending
+        switch offer.task.kind {
+        case .train:
+            guard let own = clients[client] else {
+                throw SimulationError(.data, "the partition has no client \(client)")
+            }
+            let (data, round) = (data, offer.task.round)
+            result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
+        case .evaluate:
+            evaluated[offer.task.round] = offer.weightsDigest
+            // The largest first: the workers end closer together.
+            let splits = data.heldOut.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
+            result = .reports(
+                splits.map { split, view in
+                    (split, pool.submit { try $0.evaluate(view, split: split, weights: global) })
+                })
+        }
+        offered.append(Offered(task: offer.task, client: client, result: result))
+    }
+
+    /// Waits for the oldest task and tells the engine what came of it.
+    func complete(_ offer: Offered) throws {
+        let start = ContinuousClock.now
+        switch offer.result {
+        case .update(let pending):
+            let result = Result { try pending.value() }
+            waiting += ContinuousClock.now - start
+            guard engine.standing(of: offer.task, client: offer.client) == .wanted else { return }
+            do {
+                let result = try result.get()
+                let statistics = result.statistics
+                // A daemon sends no more than the job's schema either.
+                let update = try result.update.filtered { updateSchema.index(of: $0.name) != nil }
+                try admit(update, statistics)
+                // Before the update counts, as at a daemon.
+                let state = FolderClientState(
+                    folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
+                for (name, weights) in result.state.sorted(by: { $0.key < $1.key }) {
+                    try state.save(name, weights)
+                }
+                updates[offer.client] = update
+                try handle(
+                    .updateCommitted(
+                        client: offer.client, round: offer.task.round, attempt: offer.task.attempt,
+                        statistics: statistics))
+            } catch {
+                try refuse(offer, error)
+            }
+        case .reports(let splits):
+            do {
+                var counted: [(split: String, statistics: TaskStatistics)] = []
+                for (split, pending) in splits.sorted(by: { $0.split < $1.split }) {
+                    counted.append((split, try pending.value()))
+                }
+                waiting += ContinuousClock.now - start
+                for (split, statistics) in counted {
+                    try report(
+                        MetricsLine(
+                            round: offer.task.round, split: split, examples: statistics.examples,
+                            metrics: Metrics.derive(from: statistics), confusion: statistics.confusion))
+                }
+                guard let own = counted.first(where: { $0.split == specification.evaluation.split }) else {
+                    throw SimulationError(
+                        .job, "there is no held-out split \"\(specification.evaluation.split)\"")
+                }
+                try handle(
+                    .evaluationReported(
+                        client: offer.client, round: offer.task.round, statistics: own.statistics))
+            } catch {
+                try refuse(offer, error)
+            }
+        }
+    }
+
+    /// What a daemon would report as a failed task; everything else, the disk above all, ends the run.
+    func refuse(_ offer: Offered, _ error: any Error) throws {
+        let (code, reason): (String, String)
+        switch error {
+        case let refusal as TaskRefusalError: (code, reason) = (refusal.code, refusal.reason)
+        case let error as TrainingError where error.code != .output && error.code != .weights:
+            (code, reason) = ("trainer", "\(error)")
+        case let error as TensorError: (code, reason) = ("trainer", "\(error)")
+        case let error as DatasetError: (code, reason) = ("trainer", "\(error)")
+        default: throw error
+        }
+        try handle(
+            .taskRefused(
+                task: offer.task, refusal: TaskRefusal(client: offer.client, code: code, reason: reason),
+                isDeclined: false))
+    }
+
+    struct TaskRefusalError: Error {
+        var code: String
+        var reason: String
+    }
+
+    /// What a coordinator checks of every update.
+    func admit(_ update: Weights, _ statistics: TaskStatistics) throws {
+        guard (1...specification.limits.maximumExamples).contains(statistics.examples) else {
+            throw TaskRefusalError(
+                code: "examples",
+                reason: "\(statistics.examples) examples, the job allows 1 to \(specification.limits.maximumExamples)")
+        }
+        guard update.allFinite else {
+            throw TaskRefusalError(code: "non-finite", reason: "the update holds values that are not finite")
+        }
+    }
+
+    func aggregate(_ order: AggregationOrder) throws -> RoundEvent {
+        let start = ContinuousClock.now
+        defer { folding += ContinuousClock.now - start }
+        guard let global = weights[order.weightsDigest] else {
+            throw SimulationError(.checkpoint, "the weights of round \(order.round) are not there any more")
+        }
+        do {
+            let sources = try order.updates.map { admitted in
+                guard let update = updates[admitted.client] else {
+                    throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
+                }
+                return try PartialUpdate(
+                    clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
+                    expected: updateSchema, shownAs: foldSchema)
+            }
+            let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
+            let digest = next.digest()
+            weights[digest] = next
+            return .aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest)
+        } catch let error as AggregationError {
+            return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
+        }
+    }
+
+    func commit(_ result: RoundResult) throws {
+        updates = [:]
+        if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
+        let size = Safetensors.canonicalSize(updateSchema)
+        try report(
+            MetricsLine(
+                round: result.round, split: "train", examples: result.totals.examples,
+                clients: result.admitted.count,
+                refusals: result.refusals.isEmpty
+                    ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
+                metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
+                bytesUp: result.admitted.count * size))
+        let now = ContinuousClock.now
+        try timings.append(
+            TimingsLine(
+                round: result.round, seconds: Self.seconds(now - roundBegin), waiting: Self.seconds(waiting),
+                folding: Self.seconds(folding)))
+        (roundBegin, waiting, folding) = (now, .zero, .zero)
+        progress(.round(result.round, of: specification.rounds))
+        capture(result)
+        if keepsState || Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
+    }
+
+    func report(_ line: MetricsLine) throws {
+        try metrics.append(line)
+        progress(.metrics(line))
+    }
+}
