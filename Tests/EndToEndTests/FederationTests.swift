@@ -78,7 +78,9 @@ struct FederationTests {
             let arguments = ["simulate", sandbox.path("long.yaml"), "--output", sandbox.path("long")]
             let process = try RunningProcess("tributary", arguments)
             // Its first line of metrics: it is at work.
+            let deadline = ContinuousClock.now + .seconds(120)
             while ((try? Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))))?.count ?? 0) == 0 {
+                try #require(ContinuousClock.now < deadline, "\(process.log)")
                 try await Task.sleep(for: .milliseconds(20))
             }
             process.signal(SIGINT)
@@ -90,6 +92,7 @@ struct FederationTests {
             let again = try RunningProcess("tributary", arguments + ["--resume"])
             let size = try Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))).count
             while try Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))).count <= size {
+                try #require(ContinuousClock.now < deadline, "\(again.log)")
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(await again.stop(SIGTERM) == 130)
