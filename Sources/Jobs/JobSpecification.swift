@@ -99,14 +99,29 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         public var split: String
         /// Seconds an evaluation may take; more than 0, at most 30 days.
         public var deadline: Double
+        /// When a simulation evaluates its other held-out splits. Daemons ignore it: they evaluate `split` only.
+        public var others: Others
         /// The trainer's settings for `evaluate`: every other key.
         public var settings: Settings
 
+        /// When a simulation evaluates the held-out splits that `selectBy` does not look at.
+        public enum Others: String, Sendable, Hashable, Codable, CaseIterable {
+            /// With `split`.
+            case always
+            /// When `split` is better than in every round before, and after the last round: what a report of the best
+            /// round needs, in less time.
+            case best
+        }
+
         /// Creates the rules with their defaults.
-        public init(every: Int = 1, split: String = "test", deadline: Double = 600, settings: Settings = [:]) {
+        public init(
+            every: Int = 1, split: String = "test", deadline: Double = 600, others: Others = .always,
+            settings: Settings = [:]
+        ) {
             self.every = every
             self.split = split
             self.deadline = deadline
+            self.others = others
             self.settings = settings
         }
     }

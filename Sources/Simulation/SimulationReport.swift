@@ -118,10 +118,12 @@ extension SimulationReport.Run {
         last = [:]
         best = [:]
         confusion = [:]
+        let final = lines.filter { $0.split != "train" }.map(\.round).max()
         for line in lines where line.split != "train" {
+            if line.round == bestRound { best[line.split] = line.metrics }
+            guard line.round == final else { continue }
             last[line.split] = line.metrics
             confusion[line.split] = line.confusion
-            if line.round == bestRound { best[line.split] = line.metrics }
         }
     }
 }

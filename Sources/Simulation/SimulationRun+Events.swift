@@ -66,14 +66,29 @@ extension SimulationRun {
             result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
-            // The largest first: the workers end closer together.
-            let splits = data.heldOut.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
-            result = .reports(
-                splits.map { split, view in
-                    (split, pool.submit { try $0.evaluate(view, split: split, weights: global) })
-                })
+            let isWhole = specification.evaluation.others == .always
+            result = .reports(evaluate(global) { isWhole || $0 == specification.evaluation.split })
         }
         offered.append(Offered(task: offer.task, client: client, result: result))
+    }
+
+    /// Begins to evaluate weights on the held-out splits that are wanted.
+    private func evaluate(_ weights: Weights, on isWanted: (String) -> Bool) -> [Report] {
+        // The largest first: the workers end closer together.
+        data.heldOut.filter { isWanted($0.key) }.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
+            .map { split, view in
+                (split, pool.submit { try $0.evaluate(view, split: split, weights: weights) })
+            }
+    }
+
+    /// With `evaluation.others: best`: what is evaluated besides, now that the job's own split is known.
+    private func others(after own: TaskStatistics, round: Int) -> [Report] {
+        guard specification.evaluation.others == .best, let digest = evaluated[round], let weights = weights[digest]
+        else { return [] }
+        let value = Metrics.derive(from: own)[specification.selectBy.metric]
+        let isBest = value.map { specification.selectBy.isBetter($0, than: best?.value) } ?? false
+        guard isBest || round == specification.rounds - 1 else { return [] }
+        return evaluate(weights) { $0 != specification.evaluation.split }
     }
 
     /// Waits for the oldest task and tells the engine what came of it.
@@ -106,24 +121,25 @@ extension SimulationRun {
             }
         case .reports(let splits):
             do {
-                var counted: [(split: String, statistics: TaskStatistics)] = []
-                for (split, pending) in splits.sorted(by: { $0.split < $1.split }) {
-                    counted.append((split, try pending.value()))
+                var counted: [String: TaskStatistics] = [:]
+                for (split, pending) in splits { counted[split] = try pending.value() }
+                guard let own = counted[specification.evaluation.split] else {
+                    throw SimulationError(
+                        .job, "there is no held-out split \"\(specification.evaluation.split)\"")
+                }
+                for (split, pending) in others(after: own, round: offer.task.round) {
+                    counted[split] = try pending.value()
                 }
                 waiting += ContinuousClock.now - start
-                for (split, statistics) in counted {
+                for (split, statistics) in counted.sorted(by: { $0.key < $1.key }) {
                     try report(
                         MetricsLine(
                             round: offer.task.round, split: split, examples: statistics.examples,
                             metrics: Metrics.derive(from: statistics), confusion: statistics.confusion))
                 }
-                guard let own = counted.first(where: { $0.split == specification.evaluation.split }) else {
-                    throw SimulationError(
-                        .job, "there is no held-out split \"\(specification.evaluation.split)\"")
-                }
                 try handle(
                     .evaluationReported(
-                        client: offer.client, round: offer.task.round, statistics: own.statistics))
+                        client: offer.client, round: offer.task.round, statistics: own))
             } catch {
                 try refuse(offer, error)
             }

@@ -61,9 +61,11 @@ public final class SimulationRun {
         case round(Int, of: Int)
     }
 
+    typealias Report = (split: String, pending: WorkerPool<SimulationWorker>.Pending<TaskStatistics>)
+
     enum Pending {
         case update(WorkerPool<SimulationWorker>.Pending<RoundTraining.Result>)
-        case reports([(split: String, WorkerPool<SimulationWorker>.Pending<TaskStatistics>)])
+        case reports([Report])
     }
 
     struct Offered {

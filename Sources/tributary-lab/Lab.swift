@@ -14,6 +14,6 @@ struct Lab: ParsableCommand {
             "model":{"name":"har"},"data":null}' | tributary-lab trainer
             """,
         version: TrainerCommand.version,
-        subcommands: [TrainerCommand.self, SimulateCommand.self]
+        subcommands: [TrainerCommand.self, SimulateCommand.self, BenchmarkCommand.self]
     )
 }

@@ -3,7 +3,6 @@ import Datasets
 import Foundation
 import Jobs
 import Simulation
-import Synchronization
 
 /// `tributary-lab simulate`, which `tributary simulate` becomes.
 struct SimulateCommand: ParsableCommand {
@@ -71,7 +70,7 @@ struct SimulateCommand: ParsableCommand {
                 specification, path: data ?? ProcessInfo.processInfo.environment["TRIBUTARY_DATA"])
             let folder = cell.name.isEmpty ? output : "\(output)/\(cell.name)"
             var study = SimulationStudy(
-                job: specification, seeds: try seedList() ?? [specification.seed], output: folder,
+                job: specification, seeds: try seeds.map(SeedList.init)?.seeds ?? [specification.seed], output: folder,
                 workers: workers ?? ProcessInfo.processInfo.activeProcessorCount, resumes: resume,
                 isGenerated: source.isGenerated)
             study.drawings = source.drawings
@@ -121,20 +120,6 @@ struct SimulateCommand: ParsableCommand {
         print("report: \(folder)/report.html")
     }
 
-    private func seedList() throws -> [UInt64]? {
-        guard let seeds else { return nil }
-        let list = try seeds.split(separator: ",").map { text in
-            guard let seed = UInt64(text) else {
-                throw ValidationError("--seeds: found \"\(text)\", expected whole numbers with commas between")
-            }
-            return seed
-        }
-        guard !list.isEmpty, Set(list).count == list.count else {
-            throw ValidationError("--seeds: expected at least one seed and none twice")
-        }
-        return list
-    }
-
     private func assignments(_ texts: [String]) throws -> [String: String] {
         var all: [String: String] = [:]
         for text in texts {
@@ -142,22 +127,5 @@ struct SimulateCommand: ParsableCommand {
             all[key] = value
         }
         return all
-    }
-}
-
-/// Ctrl-C and SIGTERM: the first asks the run to stop after the current task, the second ends the process.
-private enum Interruption {
-    private static let count = Atomic<Int>(0)
-
-    static var isRaised: Bool { count.load(ordering: .relaxed) > 0 }
-
-    static func install() {
-        // Made here and not in the handler, where that would not be safe.
-        _ = isRaised
-        for number in [SIGINT, SIGTERM] {
-            signal(number) { _ in
-                if Interruption.count.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
-            }
-        }
     }
 }

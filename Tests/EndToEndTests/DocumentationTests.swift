@@ -8,7 +8,7 @@ struct DocumentationTests {
     /// comment are written to that file.
     static let pages = [
         "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
-        "Documentation/Simulate.md",
+        "Documentation/Simulate.md", "Documentation/FedMultimodal.md",
     ]
 
     struct Block {
@@ -85,7 +85,7 @@ struct DocumentationTests {
                     let words = line.split(separator: " ").map(String.init).filter { $0 != "&" }
                     guard let name = words.first, name.hasPrefix("tributary") else { continue }
                     let path = words.dropFirst().prefix { $0.range(of: "^[a-z]+$", options: .regularExpression) != nil }
-                    let depth = path.first == "audit" ? 2 : 1
+                    let depth = ["audit", "benchmark"].contains(path.first ?? "") ? 2 : 1
                     let arguments = Array(path.prefix(depth))
                     let key = ([name] + arguments).joined(separator: " ")
                     if helps[key] == nil {

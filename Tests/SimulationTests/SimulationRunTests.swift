@@ -73,6 +73,34 @@ import Weights
         #expect(try folder.read("parts/metrics.jsonl") == folder.read("whole/metrics.jsonl"))
     }
 
+    @Test func otherSplitsAtBestRoundsGiveTheSameReport() throws {
+        let folder = try TemporaryFolder()
+        func report(_ name: String, _ others: JobSpecification.Evaluation.Others) throws -> (
+            SimulationReport, lines: Int
+        ) {
+            var data = try Self.data()
+            data.heldOut["dev"] = DatasetView(data.train, indices: Array(0..<20))
+            let job = Self.job(rounds: 6) {
+                $0.evaluation = .init(split: "dev", others: others)
+                $0.training["learningRate"] = 0.2
+            }
+            let study = SimulationStudy(
+                job: job, seeds: [8], output: folder.file(name), workers: 2, resumes: false, isGenerated: true)
+            let shared = data
+            let report = try study.run(data: { _ in shared }, stop: { false }, progress: { _, _ in })
+            let lines = try SimulationStudy.lines(of: folder.file(name) + "/metrics.jsonl")
+            return (try #require(report), lines.count { $0.split == "test" })
+        }
+        let (always, all) = try report("always", .always)
+        let (best, some) = try report("best", .best)
+        #expect(all == 6)
+        #expect(some < 6 && some >= 1)
+        #expect(always.best == best.best)
+        #expect(always.last == best.last)
+        #expect(always.runs[0].weights == best.runs[0].weights)
+        #expect(always.runs[0].bestRound == best.runs[0].bestRound)
+    }
+
     @Test func aRunIsNotBegunOverAnother() throws {
         let folder = try TemporaryFolder()
         _ = try run(folder, "run")

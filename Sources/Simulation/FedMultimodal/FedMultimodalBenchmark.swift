@@ -1,0 +1,142 @@
+internal import Durability
+internal import Foundation
+internal import Jobs
+
+/// The FedMultimodal benchmark: many cells over several seeds, each a simulation in a folder of its own.
+///
+/// `runs.json` in the output folder holds the score of every complete run; those are kept, and an interrupted one goes on
+/// from its checkpoint: the same command does what is left, also where only that file was carried over. Seeds are the outer loop, so that all cells have the first seed early.
+public struct FedMultimodalBenchmark {
+    /// What is run. The clean cell of every corrupted one is added, to compare with.
+    public let cells: [BenchmarkCell]
+    /// The seeds of each cell.
+    public var seeds: [UInt64]
+    /// The benchmark's number of rounds when nil.
+    public var rounds: Int?
+    /// Whether the test split is evaluated in every round.
+    public var testsAlways: Bool
+    /// Where the data lie.
+    public var data: String?
+    /// Where everything is written.
+    public var output: String
+    /// How many clients train at once.
+    public var workers: Int
+
+    /// Describes a benchmark.
+    public init(
+        cells: [BenchmarkCell], seeds: [UInt64], rounds: Int? = nil, testsAlways: Bool = false, data: String?,
+        output: String, workers: Int
+    ) {
+        var all: [BenchmarkCell] = []
+        for cell in cells.map(\.clean) + cells where !all.contains(cell) { all.append(cell) }
+        self.cells = all
+        self.seeds = seeds
+        self.rounds = rounds
+        self.testsAlways = testsAlways
+        self.data = data
+        self.output = output
+        self.workers = workers
+    }
+
+    /// What is told while it runs.
+    public enum Progress {
+        /// A run begins; `done` of `total` are complete.
+        case run(BenchmarkCell, seed: UInt64, done: Int, total: Int)
+        /// A run was complete before.
+        case kept(BenchmarkCell, seed: UInt64)
+        /// Something happened in the current run.
+        case simulation(seed: UInt64, SimulationRun.Progress)
+    }
+
+    /// Runs what is not complete yet and writes the tables and figures after every run.
+    ///
+    /// - Parameters:
+    ///   - stop: asked between events; true ends the run with a checkpoint.
+    ///   - progress: called on this thread.
+    /// - Returns: the rows of these cells and seeds so far, and whether all are complete.
+    /// - Throws: ``SimulationError``; whatever a simulation throws.
+    public func run(
+        stop: @escaping @Sendable () -> Bool, progress: @escaping (Progress) -> Void
+    ) throws -> (rows: [BenchmarkRow], isComplete: Bool) {
+        let files = PosixFileSystem()
+        try files.makeDirectory(output)
+        var runs = try saved()
+        var sources: [Settings: SimulationSource] = [:]
+        var done = 0
+        for seed in seeds {
+            for cell in cells {
+                defer { done += 1 }
+                var job = try cell.job(rounds: rounds, testsAlways: testsAlways)
+                job.seed = seed
+                if let run = runs.first(where: { $0.cell == cell && $0.seed == seed }) {
+                    guard run.rounds == job.rounds else {
+                        throw SimulationError(
+                            .checkpoint,
+                            "\(file): \(cell.name), seed \(seed), was run for \(run.rounds) rounds, this command asks for "
+                                + "\(job.rounds): choose another output folder")
+                    }
+                    progress(.kept(cell, seed: seed))
+                    continue
+                }
+                progress(.run(cell, seed: seed, done: done, total: seeds.count * cells.count))
+                let source = try sources[job.partition] ?? SimulationSource(job, path: data)
+                sources[job.partition] = source
+                let folder = "\(output)/\(cell.name)/seed-\(seed)"
+                try files.makeDirectory(folder)
+                let study = SimulationStudy(
+                    job: job, seeds: [seed], output: folder, workers: workers, resumes: true,
+                    isGenerated: source.isGenerated)
+                let report = try study.run(data: { try source.data(for: $0) }, stop: stop) {
+                    progress(.simulation(seed: $0, $1))
+                }
+                guard let report else { return (rows(runs), false) }
+                guard let run = BenchmarkRun(report, of: cell) else {
+                    throw SimulationError(.failed, "\(folder): no round has a score on dev and test")
+                }
+                runs.append(run)
+                try write(runs)
+            }
+        }
+        return (rows(runs), true)
+    }
+
+    private var file: String { "\(output)/runs.json" }
+
+    /// The runs that were completed before.
+    private func saved() throws -> [BenchmarkRun] {
+        guard FileManager.default.fileExists(atPath: file) else { return [] }
+        do {
+            return try JSONDecoder().decode(
+                [BenchmarkRun].self, from: Data(PosixFileSystem().read(file, limit: 64 << 20)))
+        } catch {
+            throw SimulationError(.checkpoint, "\(file): cannot be read", cause: error)
+        }
+    }
+
+    /// The rows of this benchmark's cells and seeds.
+    private func rows(_ runs: [BenchmarkRun]) -> [BenchmarkRow] {
+        let own = runs.filter { seeds.contains($0.seed) }
+        return cells.compactMap { Self.row($0, own) }
+    }
+
+    private static func row(_ cell: BenchmarkCell, _ runs: [BenchmarkRun]) -> BenchmarkRow? {
+        BenchmarkRow(
+            runs.filter { $0.cell == cell }.sorted { $0.seed < $1.seed },
+            clean: cell.corruption == nil ? [] : runs.filter { $0.cell == cell.clean })
+    }
+
+    /// Writes the runs, and tables and figures of everything that the folder has.
+    private func write(_ runs: [BenchmarkRun]) throws {
+        var cells: [BenchmarkCell] = []
+        for run in runs where !cells.contains(run.cell) { cells.append(run.cell) }
+        let rows = cells.sorted { $0.order < $1.order }.compactMap { Self.row($0, runs) }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let lines = try runs.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
+        try DurableFile.write("[\n" + lines.joined(separator: ",\n") + "\n]\n", to: file, permissions: 0o644)
+        try DurableFile.write(BenchmarkText.tables(rows) + "\n", to: "\(output)/tables.md", permissions: 0o644)
+        for figure in CorruptionFigure.figures(rows) {
+            try DurableFile.write(figure.svg(), to: "\(output)/\(figure.name).svg", permissions: 0o644)
+        }
+    }
+}
