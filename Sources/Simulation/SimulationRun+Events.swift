@@ -203,12 +203,12 @@ extension SimulationRun {
         let now = ContinuousClock.now
         try timings.append(
             TimingsLine(
-                round: result.round, seconds: Self.seconds(now - roundBegin), waiting: Self.seconds(waiting),
-                folding: Self.seconds(folding)))
+                round: result.round, seconds: (now - roundBegin) / .seconds(1), waiting: waiting / .seconds(1),
+                folding: folding / .seconds(1)))
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if keepsState || Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
+        if keepsState || (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
     }
 
     func report(_ line: MetricsLine) throws {

@@ -258,5 +258,5 @@ public final class SimulationRun {
             seconds: elapsed)
     }
 
-    var elapsed: Double { secondsBefore + Self.seconds(ContinuousClock.now - begin) }
+    var elapsed: Double { secondsBefore + (ContinuousClock.now - begin) / .seconds(1) }
 }
