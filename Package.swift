@@ -132,7 +132,8 @@ let package = Package(
         module("Layers", ["Randomness", "Tensors", "Weights"]),
         module("Datasets", ["Randomness", "Weights", .crypto]),
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
-        module("Training", ["Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
+        module(
+            "Training", ["Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
 
         module(
             "Simulation",

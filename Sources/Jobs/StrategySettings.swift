@@ -1,3 +1,5 @@
+import Configuration
+
 /// A job's `strategy` map, read: how clients train and how their updates become new weights.
 ///
 /// | `name` | other keys (default) |
@@ -152,7 +154,7 @@ public struct StrategySettings: Sendable, Hashable {
 
     /// `; did you mean …?` when a word is near.
     static func suggestion(_ word: String, _ candidates: [String]) -> String {
-        guard let nearest = WordDistance.nearest(to: word, among: candidates) else { return "" }
+        guard let nearest = Suggestion.nearest(to: word, among: candidates) else { return "" }
         return "; did you mean \"\(nearest)\"?"
     }
 }

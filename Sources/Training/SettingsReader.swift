@@ -1,3 +1,4 @@
+import Configuration
 public import Jobs
 
 /// Reads a free map of a job key by key: typed, ranged, and with a suggestion for a key or word that nobody knows.
@@ -121,37 +122,5 @@ public struct SettingsReader {
             case .list(let values): "a list of \(values.count)"
             }
         return TrainingError(code, "\(place).\(key): found \(found), expected \(expected)")
-    }
-}
-
-/// Finding what somebody may have meant.
-enum Suggestion {
-    /// `: did you mean 'x'?` for the nearest candidate, else the list of candidates.
-    static func text(for word: String, among candidates: [String]) -> String {
-        let nearest = candidates.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
-        if let nearest, nearest.distance <= max(1, nearest.word.count / 3) {
-            return ": did you mean '\(nearest.word)'?"
-        }
-        return ", expected one of \(candidates.sorted().joined(separator: ", "))"
-    }
-
-    /// The number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string
-    /// alignment), case ignored, over at most the first 64 characters.
-    static func distance(_ a: String, _ b: String) -> Int {
-        let left = Array(a.lowercased().prefix(64))
-        let right = Array(b.lowercased().prefix(64))
-        var rows = [Array(0...right.count)]
-        for i in 1..<(left.count + 1) {
-            var row = [i] + Array(repeating: 0, count: right.count)
-            for j in 1..<(right.count + 1) {
-                let replaced = rows[i - 1][j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1)
-                row[j] = min(replaced, rows[i - 1][j] + 1, row[j - 1] + 1)
-                if i > 1, j > 1, left[i - 1] == right[j - 2], left[i - 2] == right[j - 1] {
-                    row[j] = min(row[j], rows[i - 2][j - 2] + 1)
-                }
-            }
-            rows.append(row)
-        }
-        return rows[left.count][right.count]
     }
 }
