@@ -38,14 +38,14 @@ struct PartitionCommand: ParsableCommand {
     @Option(help: "The folder for the clients' folders.", completion: .directory)
     var output: String?
 
-    @Option(help: "The seed of generated data.")
-    var seed: UInt64 = 8
+    @Option(help: "The seed of generated data, 8 by default.")
+    var seed: UInt64?
 
-    @Option(help: "Subjects of generated data.")
-    var subjects = 30
+    @Option(help: "Subjects of generated data, 30 by default.")
+    var subjects: Int?
 
-    @Option(help: "Windows of each activity and subject of generated data.")
-    var windows = 24
+    @Option(help: "Windows of each activity and subject of generated data, 24 by default.")
+    var windows: Int?
 
     @Option(help: "Shuffle the training labels by this seed: a control that must not learn.")
     var permuteLabels: UInt64?
@@ -71,6 +71,10 @@ struct PartitionCommand: ParsableCommand {
     }
 
     func run() throws {
+        let given = [
+            ("data", data != nil), ("seed", seed != nil), ("subjects", subjects != nil), ("windows", windows != nil),
+        ]
+        try dataset.check(given: given.filter(\.1).map(\.0))
         var parameters = numbers.parameters(scheme)
         if let sites { parameters.clients = sites }
         let prepared = try SitePartition.prepare(
@@ -78,10 +82,9 @@ struct PartitionCommand: ParsableCommand {
                 source: dataset,
                 data: data,
                 partition: parameters,
-                statistic: numbers.by,
-                statisticModality: numbers.modality,
                 permuteLabels: permuteLabels,
-                synthetic: SyntheticHAR.Configuration(seed: seed, subjects: subjects, windowsPerActivity: windows)
+                synthetic: SyntheticHAR.Configuration(
+                    seed: seed ?? 8, subjects: subjects ?? 30, windowsPerActivity: windows ?? 24)
             )
         )
         let report = try HeterogeneityReport(
