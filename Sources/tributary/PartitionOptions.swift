@@ -64,6 +64,9 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "The seed of the partition's draws, 8 by default.")
     var partitionSeed: UInt64?
 
+    /// Whether none is given.
+    var areDefaults: Bool { parameters(.subject) == .init(scheme: .subject) }
+
     /// The parameters of a scheme.
     func parameters(_ scheme: PartitionScheme) -> PartitionScheme.Parameters {
         var result = PartitionScheme.Parameters(scheme: scheme, clients: clients, alpha: alpha, seed: partitionSeed)

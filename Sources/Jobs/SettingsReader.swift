@@ -1,41 +1,40 @@
 import Configuration
-public import Jobs
 
-/// Reads a free map of a job key by key: typed, ranged, and with a suggestion for a key or word that nobody knows.
-public struct SettingsReader {
+/// Reads a free map of a job key by key: typed, ranged, and with a suggestion for a key or word that nobody knows. The
+/// first mistake is thrown, as the kind of error that whoever reads has.
+public struct SettingsReader<Failure: Error> {
     private let settings: Settings
     private let place: String
-    private let code: TrainingError.Code
+    private let failure: (String) -> Failure
 
     /// Starts on a map.
     ///
     /// - Parameters:
     ///   - place: what the map is called in messages, e.g. `training`.
-    ///   - code: the code of errors about it.
     ///   - known: every key that may be there.
-    /// - Throws: `TrainingError` for the first key (in alphabetical order) that is not known.
+    ///   - failure: makes the error of a message.
+    /// - Throws: the error for the first key (in alphabetical order) that is not known.
     public init(
         _ settings: Settings,
         place: String,
-        code: TrainingError.Code,
-        known: [String]
-    ) throws(TrainingError) {
+        known: [String],
+        failure: @escaping (String) -> Failure
+    ) throws(Failure) {
         self.settings = settings
         self.place = place
-        self.code = code
+        self.failure = failure
         for key in settings.keys.sorted() where !known.contains(key) {
-            throw TrainingError(
-                code, "\(place): unknown key '\(key.prefix(64))'" + Suggestion.text(for: key, among: known))
+            throw failure("\(place): unknown key '\(key.prefix(64))'" + Suggestion.text(for: key, among: known))
         }
     }
 
     /// A whole number, `standard` when the key is absent.
-    public func int(_ key: String, _ standard: Int, in range: ClosedRange<Int>) throws(TrainingError) -> Int {
+    public func int(_ key: String, _ standard: Int, in range: ClosedRange<Int>) throws(Failure) -> Int {
         try optionalInt(key, in: range) ?? standard
     }
 
     /// A whole number, nil when the key is absent.
-    public func optionalInt(_ key: String, in range: ClosedRange<Int>) throws(TrainingError) -> Int? {
+    public func optionalInt(_ key: String, in range: ClosedRange<Int>) throws(Failure) -> Int? {
         guard let setting = settings[key] else { return nil }
         guard let value = setting.intValue, range.contains(value) else {
             throw wrong(key, setting, "a whole number in \(range.lowerBound)...\(range.upperBound)")
@@ -44,8 +43,7 @@ public struct SettingsReader {
     }
 
     /// A finite number, `standard` when the key is absent.
-    public func double(_ key: String, _ standard: Double, in range: ClosedRange<Double>) throws(TrainingError) -> Double
-    {
+    public func double(_ key: String, _ standard: Double, in range: ClosedRange<Double>) throws(Failure) -> Double {
         guard let setting = settings[key] else { return standard }
         guard let value = setting.doubleValue, range.contains(value) else {
             throw wrong(key, setting, "a number in \(range.lowerBound)...\(range.upperBound)")
@@ -54,21 +52,20 @@ public struct SettingsReader {
     }
 
     /// One of some words, `standard` when the key is absent.
-    public func word(_ key: String, _ standard: String, among words: [String]) throws(TrainingError) -> String {
+    public func word(_ key: String, _ standard: String, among words: [String]) throws(Failure) -> String {
         guard let setting = settings[key] else { return standard }
         guard let value = setting.stringValue else {
             throw wrong(key, setting, "one of \(words.joined(separator: ", "))")
         }
         guard words.contains(value) else {
-            throw TrainingError(
-                code, "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words)
-            )
+            throw failure(
+                "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words))
         }
         return value
     }
 
     /// A list of texts, nil when the key is absent.
-    public func optionalWords(_ key: String) throws(TrainingError) -> [String]? {
+    public func optionalWords(_ key: String) throws(Failure) -> [String]? {
         guard let setting = settings[key] else { return nil }
         guard let list = setting.listValue, !list.isEmpty else { throw wrong(key, setting, "a list of names") }
         var words: [String] = []
@@ -80,7 +77,7 @@ public struct SettingsReader {
     }
 
     /// A list of whole numbers, a single one counting as a list of one; nil when the key is absent.
-    public func optionalInts(_ key: String, in range: ClosedRange<Int>) throws(TrainingError) -> [Int]? {
+    public func optionalInts(_ key: String, in range: ClosedRange<Int>) throws(Failure) -> [Int]? {
         guard let setting = settings[key] else { return nil }
         let expected = "whole numbers in \(range.lowerBound)...\(range.upperBound)"
         var numbers: [Int] = []
@@ -93,26 +90,25 @@ public struct SettingsReader {
     }
 
     /// A list of some words, a single one counting as a list of one; nil when the key is absent.
-    public func optionalWords(_ key: String, among words: [String]) throws(TrainingError) -> [String]? {
+    public func optionalWords(_ key: String, among words: [String]) throws(Failure) -> [String]? {
         let found: [String]?
         if let word = settings[key]?.stringValue { found = [word] } else { found = try optionalWords(key) }
         guard let found else { return nil }
         for value in found where !words.contains(value) {
-            throw TrainingError(
-                code, "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words)
-            )
+            throw failure(
+                "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words))
         }
         return found
     }
 
     /// Yes or no, `standard` when the key is absent.
-    public func bool(_ key: String, _ standard: Bool) throws(TrainingError) -> Bool {
+    public func bool(_ key: String, _ standard: Bool) throws(Failure) -> Bool {
         guard let setting = settings[key] else { return standard }
         guard let value = setting.boolValue else { throw wrong(key, setting, "true or false") }
         return value
     }
 
-    private func wrong(_ key: String, _ setting: Setting, _ expected: String) -> TrainingError {
+    private func wrong(_ key: String, _ setting: Setting, _ expected: String) -> Failure {
         let found =
             switch setting {
             case .bool(let value): "\(value)"
@@ -121,6 +117,6 @@ public struct SettingsReader {
             case .string(let value): "'\(value.prefix(64))'"
             case .list(let values): "a list of \(values.count)"
             }
-        return TrainingError(code, "\(place).\(key): found \(found), expected \(expected)")
+        return failure("\(place).\(key): found \(found), expected \(expected)")
     }
 }
