@@ -86,7 +86,8 @@ extension SimulationRun {
                 let statistics = result.statistics
                 // A daemon sends no more than the job's schema either.
                 let update = try result.update.filtered { updateSchema.index(of: $0.name) != nil }
-                try admit(update, statistics)
+                try admission.check(training: statistics)
+                try admission.check(update)
                 // Before the update counts, as at a daemon.
                 let state = FolderClientState(
                     folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
@@ -116,6 +117,7 @@ extension SimulationRun {
                 }
                 // A job that evaluates has this split: `init` saw to it.
                 for own in counted where own.split == specification.evaluation.split {
+                    try admission.check(evaluation: own.statistics)
                     try handle(
                         .evaluationReported(
                             client: offer.client, round: offer.task.round, statistics: own.statistics))
@@ -130,7 +132,7 @@ extension SimulationRun {
     func refuse(_ offer: Offered, _ error: any Error) throws {
         let (code, reason): (String, String)
         switch error {
-        case let refusal as TaskRefusalError: (code, reason) = (refusal.code, refusal.reason)
+        case let refusal as AdmissionRefusal: (code, reason) = (refusal.code, refusal.reason)
         case let error as TrainingError where error.code != .output && error.code != .weights:
             (code, reason) = ("trainer", "\(error)")
         case let error as TensorError: (code, reason) = ("trainer", "\(error)")
@@ -143,22 +145,8 @@ extension SimulationRun {
                 isDeclined: false))
     }
 
-    struct TaskRefusalError: Error {
-        var code: String
-        var reason: String
-    }
-
-    /// What a coordinator checks of every update.
-    func admit(_ update: Weights, _ statistics: TaskStatistics) throws {
-        guard (1...specification.limits.maximumExamples).contains(statistics.examples) else {
-            throw TaskRefusalError(
-                code: "examples",
-                reason: "\(statistics.examples) examples, the job allows 1 to \(specification.limits.maximumExamples)")
-        }
-        guard update.allFinite else {
-            throw TaskRefusalError(code: "non-finite", reason: "the update holds values that are not finite")
-        }
-    }
+    /// What a coordinator checks of every update and report.
+    var admission: AdmissionRules { AdmissionRules(specification) }
 
     func aggregate(_ order: AggregationOrder) throws -> RoundEvent {
         let start = ContinuousClock.now
