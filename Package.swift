@@ -130,9 +130,10 @@ let package = Package(
         ),
         module("Tensors", ["CTorch", "Randomness", "Weights"]),
         module("Layers", ["Randomness", "Tensors", "Weights"]),
-        module("Datasets", ["Randomness", "Weights", .crypto]),
+        module("Datasets", ["Jobs", "Randomness", "Weights", .crypto]),
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
-        module("Training", ["Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
+        module(
+            "Training", ["Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
 
         module(
             "Simulation",
@@ -218,7 +219,8 @@ let package = Package(
         tests("TensorsTests", ["Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
         tests(
             "LayersTests", ["Layers", "Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
-        tests("DatasetsTests", ["Datasets", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
+        tests(
+            "DatasetsTests", ["Datasets", "Jobs", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
         tests(
             "ModelZooTests",
             ["ModelZoo", "Datasets", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],

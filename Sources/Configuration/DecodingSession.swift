@@ -87,7 +87,7 @@ final class DecodingSession {
                     if case .override = entry.value.origin { entry.value.origin } else { entry.origin }
                 let path = Self.dotted(visit.path + [Name(entry.key)])
                 let hint =
-                    KeySuggestion.nearest(to: entry.key, among: visit.asked).map { "did you mean \"\($0)\"?" }
+                    Suggestion.nearest(to: entry.key, among: visit.asked).map { "did you mean \"\($0)\"?" }
                     ?? (visit.asked.isEmpty
                         ? "no key is known here" : "known keys are \(visit.asked.sorted().joined(separator: ", "))")
                 unknown.append((origin, "\(place(origin)): unknown key \"\(path)\"; \(hint)"))
@@ -106,7 +106,7 @@ final class DecodingSession {
         let unasked = mapping.entries.map(\.key).filter { !asked.contains($0) }
         var message =
             "\(place(node.origin)): \"\(Self.dotted(path + [key]))\" is missing, expected \(expected)"
-        if let near = KeySuggestion.nearest(to: key.stringValue, among: unasked) {
+        if let near = Suggestion.nearest(to: key.stringValue, among: unasked) {
             message += "; found \"\(near)\", which may be meant"
         } else if let variable = variable(for: path + [key]) {
             message += "; the environment variable \(variable) can give it too"

@@ -13,6 +13,24 @@ public enum SitePartition {
         case uciHAR = "uci-har"
         /// Windows made by `SyntheticHAR`; needs nothing.
         case syntheticHAR = "synthetic-har"
+
+        /// What the source reads, by the names of the options of `tributary partition`.
+        public var parameterKeys: Set<String> {
+            switch self {
+            case .uciHAR: ["data"]
+            case .syntheticHAR: ["seed", "subjects", "windows"]
+            }
+        }
+
+        /// Refuses what the source does not read, as a scheme refuses parameters that are not its own.
+        ///
+        /// - Throws: `DatasetError` with code `invalidArgument` for the first stray key.
+        public func check(given keys: [String]) throws(DatasetError) {
+            guard let stray = keys.first(where: { !parameterKeys.contains($0) }) else { return }
+            let expected = parameterKeys.sorted().joined(separator: ", ")
+            throw DatasetError(
+                .invalidArgument, "data set '\(rawValue)' does not use \(stray), expected only \(expected)")
+        }
     }
 
     /// What to partition, how, and where to.
@@ -23,10 +41,6 @@ public enum SitePartition {
         public var data: String?
         /// How the training split is dealt.
         public var partition: PartitionScheme.Parameters
-        /// What a scheme that sorts rows by a value sorts them by.
-        public var statistic: RowStatistic
-        /// The modality that the statistic is computed from.
-        public var statisticModality: Int
         /// The folder that the site folders go into; nil when nothing is written.
         public var output: String?
         /// When set, the training labels are shuffled over all rows from the stream (this seed, `"permute-labels"`),
@@ -40,8 +54,6 @@ public enum SitePartition {
             source: Source,
             data: String? = nil,
             partition: PartitionScheme.Parameters,
-            statistic: RowStatistic = .roughness,
-            statisticModality: Int = 0,
             output: String? = nil,
             permuteLabels: UInt64? = nil,
             synthetic: SyntheticHAR.Configuration = .init()
@@ -49,8 +61,6 @@ public enum SitePartition {
             self.source = source
             self.data = data
             self.partition = partition
-            self.statistic = statistic
-            self.statisticModality = statisticModality
             self.output = output
             self.permuteLabels = permuteLabels
             self.synthetic = synthetic
@@ -114,7 +124,8 @@ public enum SitePartition {
         }
         var values: [Double]?
         if request.partition.sortsByValue {
-            values = try request.statistic.values(of: train, modality: request.statisticModality)
+            let statistic = request.partition.by ?? .roughness
+            values = try statistic.values(of: train, modality: request.partition.modality ?? 0)
         }
         let partition = try partitioner.partition(PartitionInput(train, values: values))
         return Prepared(

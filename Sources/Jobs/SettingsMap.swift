@@ -98,29 +98,3 @@ struct SettingsMap {
         problems.append("\(place).\(key): found \(found), expected \(expected)")
     }
 }
-
-/// Finding what somebody may have meant.
-enum WordDistance {
-    /// The candidate with the fewest changed letters, when they are at most a third of it, rounded up.
-    static func nearest(to word: String, among candidates: [String]) -> String? {
-        guard (1...64).contains(word.count) else { return nil }
-        let scored = candidates.map { ($0, distance(Array(word.lowercased()), Array($0.lowercased()))) }
-        guard let best = scored.min(by: { $0.1 < $1.1 }), best.1 <= max(1, (best.0.count + 2) / 3) else { return nil }
-        return best.0
-    }
-
-    /// Levenshtein's distance.
-    private static func distance(_ left: [Character], _ right: [Character]) -> Int {
-        var row = Array(0...right.count)
-        for (i, a) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, b) in right.enumerated() {
-                let above = row[j + 1]
-                row[j + 1] = min(diagonal + (a == b ? 0 : 1), above + 1, row[j] + 1)
-                diagonal = above
-            }
-        }
-        return row[right.count]
-    }
-}

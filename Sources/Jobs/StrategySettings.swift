@@ -1,3 +1,5 @@
+import Configuration
+
 /// A job's `strategy` map, read: how clients train and how their updates become new weights.
 ///
 /// | `name` | other keys (default) |
@@ -83,6 +85,14 @@ public struct StrategySettings: Sendable, Hashable {
     /// Whether clients are evaluated with what they keep to themselves.
     public var isPersonalised: Bool { name == .ditto || !personal.isEmpty }
 
+    /// Whether a client keeps tensors from one round to its next.
+    public var keepsClientState: Bool {
+        switch name {
+        case .fedavg, .fedprox, .fedopt, .fedrs, .fednova: false
+        case .scaffold, .feddyn, .moon, .fedbn, .fedper, .fedrep, .ditto: true
+        }
+    }
+
     /// Whether the server has to know how many clients there are.
     public var needsPopulation: Bool { name == .scaffold || name == .feddyn }
 
@@ -144,7 +154,7 @@ public struct StrategySettings: Sendable, Hashable {
 
     /// `; did you mean …?` when a word is near.
     static func suggestion(_ word: String, _ candidates: [String]) -> String {
-        guard let nearest = WordDistance.nearest(to: word, among: candidates) else { return "" }
+        guard let nearest = Suggestion.nearest(to: word, among: candidates) else { return "" }
         return "; did you mean \"\(nearest)\"?"
     }
 }

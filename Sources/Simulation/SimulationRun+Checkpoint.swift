@@ -79,10 +79,6 @@ extension SimulationRun {
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
             evaluations: checkpoint.evaluations.map { .init(record: $0.record) })
     }
-
-    static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
-    }
 }
 
 extension SimulationCheckpoint.OpenEvaluation {

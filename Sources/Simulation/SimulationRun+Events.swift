@@ -1,10 +1,7 @@
 internal import Aggregation
 internal import Datasets
-internal import Durability
 internal import Federation
-internal import Foundation
 internal import Jobs
-internal import Synchronization
 internal import Tensors
 internal import Training
 internal import Weights
@@ -104,7 +101,8 @@ extension SimulationRun {
                 let statistics = result.statistics
                 // A daemon sends no more than the job's schema either.
                 let update = try result.update.filtered { updateSchema.index(of: $0.name) != nil }
-                try admit(update, statistics)
+                try admission.check(training: statistics)
+                try admission.check(update)
                 // Before the update counts, as at a daemon.
                 let state = FolderClientState(
                     folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
@@ -123,10 +121,8 @@ extension SimulationRun {
             do {
                 var counted: [String: TaskStatistics] = [:]
                 for (split, pending) in splits { counted[split] = try pending.value() }
-                guard let own = counted[specification.evaluation.split] else {
-                    throw SimulationError(
-                        .job, "there is no held-out split \"\(specification.evaluation.split)\"")
-                }
+                // A job that evaluates has this split: `init` saw to it.
+                let own = counted[specification.evaluation.split] ?? TaskStatistics()
                 for (split, pending) in others(after: own, round: offer.task.round) {
                     counted[split] = try pending.value()
                 }
@@ -137,6 +133,7 @@ extension SimulationRun {
                             round: offer.task.round, split: split, examples: statistics.examples,
                             metrics: Metrics.derive(from: statistics), confusion: statistics.confusion))
                 }
+                try admission.check(evaluation: own)
                 try handle(
                     .evaluationReported(
                         client: offer.client, round: offer.task.round, statistics: own))
@@ -150,7 +147,7 @@ extension SimulationRun {
     func refuse(_ offer: Offered, _ error: any Error) throws {
         let (code, reason): (String, String)
         switch error {
-        case let refusal as TaskRefusalError: (code, reason) = (refusal.code, refusal.reason)
+        case let refusal as AdmissionRefusal: (code, reason) = (refusal.code, refusal.reason)
         case let error as TrainingError where error.code != .output && error.code != .weights:
             (code, reason) = ("trainer", "\(error)")
         case let error as TensorError: (code, reason) = ("trainer", "\(error)")
@@ -163,22 +160,8 @@ extension SimulationRun {
                 isDeclined: false))
     }
 
-    struct TaskRefusalError: Error {
-        var code: String
-        var reason: String
-    }
-
-    /// What a coordinator checks of every update.
-    func admit(_ update: Weights, _ statistics: TaskStatistics) throws {
-        guard (1...specification.limits.maximumExamples).contains(statistics.examples) else {
-            throw TaskRefusalError(
-                code: "examples",
-                reason: "\(statistics.examples) examples, the job allows 1 to \(specification.limits.maximumExamples)")
-        }
-        guard update.allFinite else {
-            throw TaskRefusalError(code: "non-finite", reason: "the update holds values that are not finite")
-        }
-    }
+    /// What a coordinator checks of every update and report.
+    var admission: AdmissionRules { AdmissionRules(specification) }
 
     func aggregate(_ order: AggregationOrder) throws -> RoundEvent {
         let start = ContinuousClock.now
@@ -219,12 +202,12 @@ extension SimulationRun {
         let now = ContinuousClock.now
         try timings.append(
             TimingsLine(
-                round: result.round, seconds: Self.seconds(now - roundBegin), waiting: Self.seconds(waiting),
-                folding: Self.seconds(folding)))
+                round: result.round, seconds: (now - roundBegin) / .seconds(1), waiting: waiting / .seconds(1),
+                folding: folding / .seconds(1)))
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if keepsState || Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
+        if keepsState || (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
     }
 
     func report(_ line: MetricsLine) throws {

@@ -4,7 +4,6 @@ internal import Durability
 internal import Federation
 internal import Foundation
 public import Jobs
-internal import Synchronization
 internal import Tensors
 internal import Training
 public import Weights
@@ -128,9 +127,9 @@ public final class SimulationRun {
         stop: @escaping @Sendable () -> Bool = { false }, progress: @escaping (Progress) -> Void = { _ in }
     ) throws {
         var specification = specification
-        if let settings = try? StrategySettings(specification.strategy), settings.needsPopulation,
-            specification.population == nil
-        {
+        // Nil for a wrong map, which `validated` refuses with all that is wrong.
+        let settings = try? StrategySettings(specification.strategy)
+        if let settings, settings.needsPopulation, specification.population == nil {
             specification.strategy["clients"] = .int(data.clients.count)
         }
         specification = try specification.validated()
@@ -180,10 +179,7 @@ public final class SimulationRun {
             foldSchema = try initial.schema.updateSchema()
             globalBytes = Safetensors.canonicalSize(initial.schema)
             initialDigest = initial.digest()
-            switch try StrategySettings(specification.strategy).name {
-            case .fedavg, .fedprox, .fedopt, .fedrs, .fednova: keepsState = false
-            case .scaffold, .feddyn, .moon, .fedbn, .fedper, .fedrep, .ditto: keepsState = true
-            }
+            keepsState = settings?.keepsClientState ?? false
             let checkpoint = try Self.check(saved?.checkpoint, fingerprint, options)
             metrics = try MetricsLog(
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
@@ -260,5 +256,5 @@ public final class SimulationRun {
             seconds: elapsed)
     }
 
-    var elapsed: Double { secondsBefore + Self.seconds(ContinuousClock.now - begin) }
+    var elapsed: Double { secondsBefore + (ContinuousClock.now - begin) / .seconds(1) }
 }

@@ -13,39 +13,15 @@ public struct SimulationSource: Sendable {
     /// Reads or generates the data set that the job names and deals it to clients as its `partition` map says.
     ///
     /// - Parameter path: where real data lie.
-    /// - Throws: `DatasetError`, ``SimulationError``.
+    /// - Throws: `DatasetError`.
     public init(_ job: JobSpecification, path: String?) throws {
-        guard let source = SitePartition.Source(rawValue: job.data) else {
-            throw SimulationError(
-                .job,
-                "data: found \"\(job.data)\", expected one of "
-                    + SitePartition.Source.allCases.map(\.rawValue).joined(separator: ", "))
-        }
-        isGenerated = source == .syntheticHAR
-        var map = job.partition
-        // Dealing by subject to as many sites as the job needs is what the demonstration does.
-        if map["scheme"] == nil { map["scheme"] = "subject" }
-        if map["scheme"] == "subject", map["clients"] == nil {
-            map["clients"] = .int(max(job.clients.minimum, job.clients.perRound))
-        }
-        var texts: [String: String] = [:]
-        for (key, value) in map { texts[key] = try Self.text(value, key) }
-        prepared = try SitePartition.prepare(
-            .init(source: source, data: path, partition: .init(texts), output: nil))
+        let request = try SitePartition.Request(job, data: path)
+        isGenerated = request.source == .syntheticHAR
+        prepared = try SitePartition.prepare(request)
         let report = try HeterogeneityReport(
             prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         let plot = HeterogeneityPlot(report, classes: prepared.train.classes, title: job.data)
         drawings = [(heading: "Clients", svg: plot.svg())]
-    }
-
-    private static func text(_ value: Setting, _ key: String) throws -> String {
-        switch value {
-        case .bool(let value): return "\(value)"
-        case .int(let value): return "\(value)"
-        case .double(let value): return "\(value)"
-        case .string(let value): return value
-        case .list: throw SimulationError(.job, "partition.\(key): found a list, expected a single value")
-        }
     }
 
     /// The data and clients for one run; the held-out splits are `test` and what the partition holds out.

@@ -52,11 +52,8 @@ final class SimulationWorker {
         if let traits = client.traits {
             view = try traits.applied(to: view, seed: data.traitSeed, client: client.position).all
         }
-        var map = specification.corruption
-        // In the benchmark's files the test and dev splits come before the clients.
-        if map["mode"] == "faithful" { map["index"] = .int(client.position + 2) }
-        let corruption = try CorruptionSettings(
-            map, seed: specification.seed, clientIndex: clientIndex(client.name))
+        let map = try CorruptionMap(specification.corruption, seed: specification.seed)
+        let corruption = CorruptionSettings(map, client: map.number(of: client.name, position: client.position))
         return try corruption.training(view, modalities: entry.modalities)
     }
 

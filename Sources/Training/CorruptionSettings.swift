@@ -1,23 +1,7 @@
 public import Datasets
 public import Jobs
 
-/// The job's `corruption` map, read for one client.
-///
-/// | key | value | default |
-/// |---|---|---|
-/// | `mode` | `right` or `faithful` (`CorruptionDescription.Mode`) | `right` |
-/// | `missingModality` | a rate | 0 |
-/// | `missingModalityUnit` | `client` or `sample` | `client` |
-/// | `missingLabels` | a rate | 0 |
-/// | `erroneousLabels` | a rate | 0 |
-/// | `sparsity` | the share of label errors that never happen, 0 to 1 | 0.4 |
-/// | `rateLaw` | what a rate with two numbers is: `uniform` for [low, high], `beta` for [mean, concentration] | `constant` |
-/// | `evaluationMissingModality` | a rate, for held-out samples | 0 |
-/// | `evaluationErroneousLabels` | a rate, for held-out samples | 0 |
-/// | `seed` | a whole number from 0 | the job's seed |
-/// | `index` | this client's number in the draws; a simulation sets it for the mode `faithful` | `clientIndex` |
-///
-/// A rate is a number in 0...1, or with `rateLaw` a list of two numbers from which every client draws its own.
+/// The job's `corruption` map (`CorruptionMap` has its keys), read for one client.
 public struct CorruptionSettings: Sendable, Hashable {
     /// What is done, and the seed of the draws.
     public let simulator: CorruptionSimulator
@@ -28,44 +12,24 @@ public struct CorruptionSettings: Sendable, Hashable {
     ///
     /// - Parameters:
     ///   - seed: the job's seed.
-    ///   - clientIndex: the client's number.
+    ///   - clientIndex: the client's number, unless the map gives it.
     /// - Throws: `TrainingError` with code `config` naming the key.
     public init(_ settings: Settings, seed: UInt64, clientIndex: UInt32) throws(TrainingError) {
-        let reader = try SettingsReader(
-            settings, place: "corruption", code: .config,
-            known: [
-                "mode", "missingModality", "missingModalityUnit", "missingLabels", "erroneousLabels", "sparsity",
-                "rateLaw", "evaluationMissingModality", "evaluationErroneousLabels", "seed", "index",
-            ])
-        let law =
-            RateLaw(
-                rawValue: try reader.word("rateLaw", "constant", among: RateLaw.allCases.map(\.rawValue))) ?? .constant
-        func rate(_ key: String) throws(TrainingError) -> CorruptionRate {
-            guard let list = settings[key]?.listValue else {
-                return .constant(try reader.double(key, 0, in: 0...1))
-            }
-            return try law.rate(list, "corruption.\(key)")
-        }
-        var description = CorruptionDescription()
-        let mode = try reader.word("mode", "right", among: CorruptionDescription.Mode.allCases.map(\.rawValue))
-        description.mode = .init(rawValue: mode) ?? .right
-        let unit = try reader.word(
-            "missingModalityUnit", "client", among: CorruptionDescription.Unit.allCases.map(\.rawValue))
-        description.unit = .init(rawValue: unit) ?? .client
-        description.missingModality = try rate("missingModality")
-        description.missingLabels = try rate("missingLabels")
-        description.erroneousLabels = try rate("erroneousLabels")
-        description.sparsity = try reader.double("sparsity", description.sparsity, in: 0...1)
-        description.evaluationMissingModality = try rate("evaluationMissingModality")
-        description.evaluationErroneousLabels = try rate("evaluationErroneousLabels")
-        let ownSeed = try reader.optionalInt("seed", in: 0...Int.max)
-        let index = try reader.optionalInt("index", in: 0...Int(UInt32.max))
-        client = index.map { UInt32($0) } ?? clientIndex
+        let map: CorruptionMap
         do throws(DatasetError) {
-            simulator = try CorruptionSimulator(description, seed: ownSeed.map { UInt64($0) } ?? seed)
+            map = try CorruptionMap(settings, seed: seed)
         } catch {
             throw TrainingError(.config, error.message)
         }
+        self.init(map, client: map.index ?? clientIndex)
+    }
+
+    /// For one client of a map that was read.
+    ///
+    /// - Parameter client: the client's number in the draws.
+    public init(_ map: CorruptionMap, client: UInt32) {
+        simulator = map.simulator
+        self.client = client
     }
 
     /// The training samples that are left, as the client sees them; `data` itself when nothing is asked for.
@@ -104,34 +68,5 @@ public struct CorruptionSettings: Sendable, Hashable {
             )
         }
         return data.view
-    }
-}
-
-/// What two numbers in place of a rate mean.
-private enum RateLaw: String, CaseIterable {
-    case constant
-    case uniform
-    case beta
-
-    func rate(_ list: [Setting], _ key: String) throws(TrainingError) -> CorruptionRate {
-        let numbers = list.compactMap(\.doubleValue)
-        let expected =
-            switch self {
-            case .constant: "a number in 0...1, since corruption.rateLaw is constant"
-            case .uniform: "[low, high] with 0 <= low <= high <= 1, since corruption.rateLaw is uniform"
-            case .beta: "[mean, concentration] with a mean in 0...1, since corruption.rateLaw is beta"
-            }
-        guard self != .constant, numbers.count == 2, list.count == 2 else {
-            throw TrainingError(.config, "\(key): found a list of \(list.count), expected \(expected)")
-        }
-        let rate: CorruptionRate =
-            self == .uniform
-            ? .uniform(low: numbers[0], high: numbers[1]) : .beta(mean: numbers[0], concentration: numbers[1])
-        do throws(DatasetError) {
-            try rate.validate(key)
-        } catch {
-            throw TrainingError(.config, "\(key): found [\(numbers[0]), \(numbers[1])], expected \(expected)")
-        }
-        return rate
     }
 }

@@ -1,3 +1,4 @@
+import Configuration
 import Datasets
 import Jobs
 import Layers
@@ -49,7 +50,7 @@ extension ModelRegistry {
 
     private static func modalities(
         _ family: FusionModel.Family,
-        _ reader: SettingsReader
+        _ reader: SettingsReader<TrainingError>
     ) throws(TrainingError) -> [NamedInput] {
         let named = try reader.optionalWords("modalities") ?? family.inputs.map(dataName)
         guard !named.isEmpty else {

@@ -1,3 +1,4 @@
+import Configuration
 public import Datasets
 public import Jobs
 public import Layers

@@ -38,7 +38,7 @@ final class SimulationDisplay {
 
     private func draw(round: Int, of total: Int, seed: UInt64) {
         let done = round + 1
-        let seconds = Self.seconds(ContinuousClock.now - start)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
         let rate = done > first + 1 ? Double(done - first - 1) / max(seconds, 1e-9) : 0
         let left = rate > 0 ? Double(total - done) / rate : 0
         let head = (label.isEmpty ? "" : label + "  ") + "seed \(seed)"
@@ -62,9 +62,5 @@ final class SimulationDisplay {
 
     private func write(_ text: String) {
         FileHandle.standardError.write(Data(text.utf8))
-    }
-
-    private static func seconds(_ duration: Duration) -> Double {
-        Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
     }
 }

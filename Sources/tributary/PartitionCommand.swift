@@ -1,6 +1,7 @@
 public import ArgumentParser
 public import Datasets
 import Foundation
+import Jobs
 import Operator
 
 struct PartitionCommand: ParsableCommand {
@@ -12,25 +13,34 @@ struct PartitionCommand: ParsableCommand {
             where the scheme holds rows out. Without it nothing is written: the clients and how much they differ are \
             shown, or with --json one object from client to its rows of the training split, counted from 0.
 
+            With --job, the data set and the partition are those of a simulation of that job, and --describe also shows \
+            what the job's corruption leaves to each client.
+
             EXAMPLE
               tributary partition --dataset uci-har --data ~/data/uci-har --sites 5 --output sites
               tributary partition --dataset synthetic-har --sites 3 --output sites --json
               tributary partition --dataset synthetic-har --scheme dirichlet --clients 20 --alpha 0.1
               tributary partition --dataset synthetic-har --scheme shards --clients 10 --describe --plot shards.svg
               tributary partition --dataset uci-har --data ~/data/uci-har --scheme fedmultimodal --alpha 0.1 --json
+              tributary partition --job job.yaml --data ~/data/uci-har --describe
 
             Without a data set at hand, synthetic-har generates six activities recorded by two sensors.
             """
     )
 
     @Option(help: "uci-har or synthetic-har.")
-    var dataset: SitePartition.Source
+    var dataset: SitePartition.Source?
+
+    @Option(
+        help: "A job file in place of --dataset and the partition's options.",
+        completion: .file(extensions: ["yaml", "yml"]))
+    var job: String?
 
     @Option(help: "The data set's folder, in the publisher's layout or as float32 files.", completion: .directory)
     var data: String?
 
-    @Option(help: "How the training rows are dealt.")
-    var scheme = PartitionScheme.subject
+    @Option(help: "How the training rows are dealt, by subject unless given.")
+    var scheme: PartitionScheme?
 
     @Option(help: "How many sites the scheme 'subject' deals the training subjects to; 3 by default.")
     var sites: Int?
@@ -38,14 +48,14 @@ struct PartitionCommand: ParsableCommand {
     @Option(help: "The folder for the clients' folders.", completion: .directory)
     var output: String?
 
-    @Option(help: "The seed of generated data.")
-    var seed: UInt64 = 8
+    @Option(help: "The seed of generated data, 8 by default.")
+    var seed: UInt64?
 
-    @Option(help: "Subjects of generated data.")
-    var subjects = 30
+    @Option(help: "Subjects of generated data, 30 by default.")
+    var subjects: Int?
 
-    @Option(help: "Windows of each activity and subject of generated data.")
-    var windows = 24
+    @Option(help: "Windows of each activity and subject of generated data, 24 by default.")
+    var windows: Int?
 
     @Option(help: "Shuffle the training labels by this seed: a control that must not learn.")
     var permuteLabels: UInt64?
@@ -60,10 +70,23 @@ struct PartitionCommand: ParsableCommand {
     @OptionGroup var numbers: PartitionOptions
     @OptionGroup var printing: OutputOptions
 
+    private var chosenScheme: PartitionScheme { scheme ?? .subject }
+
     func validate() throws {
-        guard sites == nil || scheme == .subject else {
+        guard (dataset == nil) != (job == nil) else {
+            throw ValidationError("expected either --dataset or --job, a job file that says which.")
+        }
+        if job != nil {
+            guard scheme == nil, sites == nil, seed == nil, subjects == nil, windows == nil, permuteLabels == nil,
+                numbers.areDefaults
+            else {
+                throw ValidationError(
+                    "--job goes with --data, --output, --describe, --plot and --json only: the file says the rest.")
+            }
+        }
+        guard sites == nil || chosenScheme == .subject else {
             throw ValidationError(
-                "--sites goes with the scheme 'subject'; expected --clients for '\(scheme.rawValue)'.")
+                "--sites goes with the scheme 'subject'; expected --clients for '\(chosenScheme.rawValue)'.")
         }
         guard sites == nil || numbers.clients == nil else {
             throw ValidationError("--sites and --clients are the same for the scheme 'subject'; expected one of them.")
@@ -71,34 +94,29 @@ struct PartitionCommand: ParsableCommand {
     }
 
     func run() throws {
-        var parameters = numbers.parameters(scheme)
-        if let sites { parameters.clients = sites }
-        let prepared = try SitePartition.prepare(
-            SitePartition.Request(
-                source: dataset,
-                data: data,
-                partition: parameters,
-                statistic: numbers.by,
-                statisticModality: numbers.modality,
-                permuteLabels: permuteLabels,
-                synthetic: SyntheticHAR.Configuration(seed: seed, subjects: subjects, windowsPerActivity: windows)
-            )
-        )
+        let specification = try job.map { try JobSpecification.load(path: $0) }
+        let request = try request(of: specification)
+        let prepared = try SitePartition.prepare(request)
         let report = try HeterogeneityReport(
             prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         if let plot {
-            let picture = HeterogeneityPlot(
-                report, classes: prepared.train.classes, title: "\(dataset.rawValue), scheme \(scheme.rawValue)")
+            let title = "\(request.source.rawValue), scheme \(request.partition.scheme.rawValue)"
+            let picture = HeterogeneityPlot(report, classes: prepared.train.classes, title: title)
             do {
                 try Data(picture.svg().utf8).write(to: URL(fileURLWithPath: plot), options: .atomic)
             } catch {
                 throw DatasetError(.inputOutput, "\(plot): cannot be written: \(error.localizedDescription)")
             }
         }
+        let corruption = try specification.map { try CorruptionSummary.describe($0, prepared) }
         let written = try output.map { try SitePartition.write(prepared, to: $0) }
         let printer = printing.printer
         if describe {
-            try printer.print(report) { PartitionText.figures(report) }
+            try printer.print(FederationDescription(report: report, corruption: corruption)) {
+                PartitionText.figures(report)
+                    + (corruption.map { [""] + PartitionText.corruption($0, prepared.train.modalities.map(\.name)) }
+                        ?? [])
+            }
         } else if let written {
             if printer.isJSON {
                 for site in written { try printer.print(site) { [] } }
@@ -110,6 +128,41 @@ struct PartitionCommand: ParsableCommand {
         } else {
             for line in PartitionText.clients(report) + [""] + PartitionText.figures(report) { print(line) }
         }
+    }
+
+    /// What is partitioned, by the job or by the options.
+    private func request(of job: JobSpecification?) throws -> SitePartition.Request {
+        let request: SitePartition.Request
+        if let job {
+            request = try .init(job, data: data)
+        } else if let dataset {
+            var parameters = numbers.parameters(chosenScheme)
+            if let sites { parameters.clients = sites }
+            request = .init(
+                source: dataset, data: data, partition: parameters, permuteLabels: permuteLabels,
+                synthetic: .init(seed: seed ?? 8, subjects: subjects ?? 30, windowsPerActivity: windows ?? 24))
+        } else {
+            throw ValidationError("expected either --dataset or --job.")
+        }
+        let given = [
+            ("data", data != nil), ("seed", seed != nil), ("subjects", subjects != nil), ("windows", windows != nil),
+        ]
+        try request.source.check(given: given.filter(\.1).map(\.0))
+        return request
+    }
+}
+
+/// The figures of a partition, and with `corruption` what a job leaves of them: one JSON object.
+private struct FederationDescription: Encodable {
+    var report: HeterogeneityReport
+    var corruption: CorruptionSummary?
+
+    private enum CodingKeys: CodingKey { case corruption }
+
+    func encode(to encoder: any Encoder) throws {
+        try report.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(corruption, forKey: .corruption)
     }
 }
 

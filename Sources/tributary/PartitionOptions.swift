@@ -37,11 +37,11 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "continuous-skew: how strictly rows are sorted, 0 to 1.")
     var strictness: Double?
 
-    @Option(help: "continuous-skew: what rows are sorted by.")
-    var by = RowStatistic.roughness
+    @Option(help: "continuous-skew: what rows are sorted by, roughness by default.")
+    var by: RowStatistic?
 
-    @Option(help: "continuous-skew: the modality whose values are used, from 0.")
-    var modality = 0
+    @Option(help: "continuous-skew: the modality whose values are used, from 0; 0 by default.")
+    var modality: Int?
 
     @Option(help: "feature-skew, vertical: the scheme that deals the rows, iid by default.")
     var base: PartitionScheme?
@@ -64,6 +64,9 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "The seed of the partition's draws, 8 by default.")
     var partitionSeed: UInt64?
 
+    /// Whether none is given.
+    var areDefaults: Bool { parameters(.subject) == .init(scheme: .subject) }
+
     /// The parameters of a scheme.
     func parameters(_ scheme: PartitionScheme) -> PartitionScheme.Parameters {
         var result = PartitionScheme.Parameters(scheme: scheme, clients: clients, alpha: alpha, seed: partitionSeed)
@@ -76,6 +79,8 @@ struct PartitionOptions: ParsableArguments {
         result.minimum = minimum
         result.balanced = balanced ? true : nil
         result.strictness = strictness
+        result.by = by
+        result.modality = modality
         result.base = base
         result.gainSpread = gainSpread
         result.offsetSpread = offsetSpread

@@ -53,6 +53,31 @@ enum PartitionText {
         return table.lines()
     }
 
+    /// What corruption leaves: a line a client, then a line a kind with the clients and rows that it hits.
+    static func corruption(_ summary: CorruptionSummary, _ modalities: [String]) -> [String] {
+        var clients = TextTable(
+            [("client", .left), ("rows", .right), ("left", .right)] + modalities.map { ("no \($0)", .right) }
+                + [("no label", .right), ("wrong label", .right), ("left by class", .left)])
+        for client in summary.clients {
+            clients.add(
+                [client.name, String(client.examples), String(client.kept)]
+                    + modalities.map { String(client.missing[$0] ?? 0) }
+                    + [String(client.unlabelled), String(client.changedLabels)]
+                    + [client.classes.map(String.init).joined(separator: " ")])
+        }
+        var kinds = TextTable([("corruption", .left), ("clients", .right), ("rows", .right)])
+        func add(_ name: String, _ count: (CorruptionSummary.Client) -> Int) {
+            let counts = summary.clients.map(count)
+            kinds.add([name, String(counts.count { $0 > 0 }), String(counts.reduce(0, +))])
+        }
+        for modality in modalities { add("no \(modality)") { $0.missing[modality] ?? 0 } }
+        add("no label") { $0.unlabelled }
+        add("wrong label") { $0.changedLabels }
+        add("nothing left") { $0.isSkipped ? $0.examples : 0 }
+        add("left to train on") { $0.kept }
+        return clients.lines() + [""] + kinds.lines()
+    }
+
     private static func describe(_ traits: ClientTraits) -> String {
         var parts =
             traits.modalities.map { ["modalities \($0.sorted().map(String.init).joined(separator: " "))"] } ?? []

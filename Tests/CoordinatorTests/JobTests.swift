@@ -323,6 +323,25 @@ import WireMessages
         }
     }
 
+    /// Its runner is about to be there when the coordinator stops: neither "no runner" nor "done" would be true.
+    @Test func aJobThatNoLongerBeginsIsForTheNextStart() async throws {
+        let (gate, opening) = AsyncStream<Void>.makeStream()
+        try await TestServer.run(folder: folder.path, jobsMayBegin: { for await _ in gate {} }) { server in
+            defer { opening.finish() }
+            let job = try await server.submit(Fixtures.specification()).job
+            let core = server.coordinator.core
+            server.coordinator.shutDown()
+            let waiting = await #expect(throws: CoordinatorError.self) { try await core.jobs.settledRunner(job) }
+            #expect(waiting?.code == .unavailable)
+            let record = try #require(try await core.store.job(job))
+            let stopping = await #expect(throws: CoordinatorError.self) {
+                try await core.jobs.control(record, .stop, reason: "enough")
+            }
+            #expect(stopping?.code == .unavailable)
+            #expect(try await core.store.job(job)?.status == record.status)
+        }
+    }
+
     @Test func healthIsServing() async throws {
         try await TestServer.run(folder: folder.path) { server in
             let status = try await server.health.check(.init(), metadata: TestServer.operatorMetadata).status

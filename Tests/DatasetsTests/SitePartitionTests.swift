@@ -107,11 +107,59 @@ import Testing
         }
         #expect(means == means.sorted())
         #expect(means[2] > 1.5 * means[0])
-        request.statisticModality = 2
+        request.partition.modality = 2
         let error = try #require(throws: DatasetError.self) { try SitePartition.prepare(request) }
         #expect(error.message == "modality is 2, expected 0...1")
-        request.statisticModality = 0
+        request.partition.modality = 0
         #expect(throws: DatasetError.self) { try SitePartition.write(request) }
+    }
+
+    @Test func whatNobodyReadsIsRefused() throws {
+        var strays: [(stray: String, partition: PartitionScheme.Parameters)] = []
+        for scheme in PartitionScheme.allCases where !scheme.parameterKeys.contains("by") {
+            var parameters = PartitionScheme.Parameters(scheme: scheme)
+            parameters.by = .mean
+            strays.append(("by", parameters))
+            parameters.by = nil
+            parameters.modality = 1
+            strays.append(("modality", parameters))
+        }
+        #expect(strays.count == 2 * (PartitionScheme.allCases.count - 1))
+        for (stray, parameters) in strays {
+            let error = try #require(throws: DatasetError.self) { try SitePartition.prepare(request(parameters)) }
+            #expect(
+                error.message.hasPrefix("scheme '\(parameters.scheme.rawValue)' does not use \(stray), expected "))
+        }
+        // The scheme under a scheme of traits reads them.
+        let under = try PartitionScheme.Parameters([
+            "scheme": "feature-skew", "base": "continuous-skew", "clients": "2", "by": "mean", "modality": "1",
+        ])
+        #expect(under.by == .mean && under.modality == 1)
+        let plain = try PartitionScheme.Parameters([
+            "scheme": "feature-skew", "base": "continuous-skew", "clients": "2",
+        ])
+        let dealt = try [under, plain].map { parameters in
+            try SitePartition.prepare(request(parameters)).partition.clients.map(\.rows)
+        }
+        #expect(dealt[0] != dealt[1])
+        let error = try #require(throws: DatasetError.self) {
+            try PartitionScheme.Parameters(["scheme": "continuous-skew", "by": "size"])
+        }
+        #expect(error.message == "by is 'size', expected one of mean, rms, roughness, label, subject")
+
+        try SitePartition.Source.uciHAR.check(given: ["data"])
+        try SitePartition.Source.syntheticHAR.check(given: ["seed", "subjects", "windows"])
+        for (source, stray, expected) in [
+            (SitePartition.Source.uciHAR, "seed", "data set 'uci-har' does not use seed, expected only data"),
+            (.uciHAR, "windows", "data set 'uci-har' does not use windows, expected only data"),
+            (
+                .syntheticHAR, "data",
+                "data set 'synthetic-har' does not use data, expected only seed, subjects, windows"
+            ),
+        ] {
+            let error = try #require(throws: DatasetError.self) { try source.check(given: [stray]) }
+            #expect(error.message == expected)
+        }
     }
 
     @Test func statisticsAreThoseOfTheRows() throws {

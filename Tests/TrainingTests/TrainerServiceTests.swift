@@ -24,12 +24,19 @@ private final class RunningTrainer: Sendable {
 
     init(_ session: @escaping @Sendable (TrainerRequest.Hello) throws -> any TrainerSession) {
         let service = TrainerService(
-            input: requests.fileHandleForReading.fileDescriptor, output: replies.fileHandleForWriting.fileDescriptor,
+            input: Self.lasting(requests.fileHandleForReading), output: Self.lasting(replies.fileHandleForWriting),
             exitProcess: { [status] in status.set($0) })
         Thread { [self] in
             _ = service.run(session)
             ended.signal()
         }.start()
+    }
+
+    /// A descriptor of the service's own, which is never closed, as in a trainer process. Where the process does not end
+    /// with the service, its input thread still reads after the test is over; closed, the number would by then be another
+    /// test's, whose bytes that thread would take. The thread ends with the pipe's other end.
+    private static func lasting(_ handle: FileHandle) -> Int32 {
+        fcntl(handle.fileDescriptor, F_DUPFD_CLOEXEC, 0)
     }
 
     func send(_ text: String) throws {

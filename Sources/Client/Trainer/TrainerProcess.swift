@@ -264,9 +264,7 @@ private struct LastWords: Error, CustomStringConvertible {
 
 extension Duration {
     /// The length in seconds.
-    var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
-    }
+    var seconds: Double { self / .seconds(1) }
 
     /// The length in seconds with one decimal, for messages.
     var roundedSeconds: Double { (seconds * 10).rounded() / 10 }

@@ -3,22 +3,12 @@ internal import Federation
 internal import Jobs
 internal import Wire
 
-/// Why an update is not taken: final, recorded, and the round goes on without it.
-struct AdmissionRefusal: Error, Sendable, Hashable {
-    /// A stable word.
-    var code: String
-    /// The reason in a sentence.
-    var reason: String
-}
-
 /// What every update of a job must be, checked as early as it can be seen: sizes and figures before the first byte, names
 /// and shapes with the header, values while they stream, the digest at the end.
 struct UpdateAdmission: Sendable {
-    /// The largest L2 norm of an update. Far above what training gives, and far below what could overflow float32 when
-    /// it is added to the weights.
-    static let maximumNorm = 1e18
-
     let plan: JobPlan
+
+    private var rules: AdmissionRules { AdmissionRules(plan.specification) }
 
     /// Checks what is known before the first byte.
     ///
@@ -35,30 +25,12 @@ struct UpdateAdmission: Sendable {
                 reason: "trained from the weights \(update.weightsDigest.prefix(12)), "
                     + "the round started from \(weightsDigest.prefix(12))")
         }
-        let maximum = plan.specification.limits.maximumExamples
-        guard (1...max(1, maximum)).contains(update.statistics.examples) else {
-            throw AdmissionRefusal(
-                code: "examples", reason: "\(update.statistics.examples) examples, the job allows 1 to \(maximum)")
-        }
-        do {
-            _ = try update.statistics.validated(maximumExamples: maximum)
-        } catch {
-            throw AdmissionRefusal(code: "statistics", reason: "\(error)")
-        }
+        try rules.check(training: update.statistics)
     }
 
     /// Checks an evaluation report.
     func check(_ statistics: TaskStatistics) throws {
-        let maximum = plan.specification.limits.maximumExamples
-        guard (0...maximum).contains(statistics.examples) else {
-            throw AdmissionRefusal(
-                code: "examples", reason: "\(statistics.examples) examples, the job allows at most \(maximum)")
-        }
-        do {
-            _ = try statistics.validated(maximumExamples: maximum)
-        } catch {
-            throw AdmissionRefusal(code: "statistics", reason: "\(error)")
-        }
+        try rules.check(evaluation: statistics)
     }
 
     /// The refusal for what an inspector found.

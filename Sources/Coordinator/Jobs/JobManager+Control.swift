@@ -26,7 +26,8 @@ extension JobManager {
 
     /// Stops, pauses or resumes a job and returns when that is durable.
     ///
-    /// - Throws: ``CoordinatorError`` `conflict` when the job is over, or is not paused and is to be resumed.
+    /// - Throws: ``CoordinatorError`` `conflict` when the job is over, or is not paused and is to be resumed; `unavailable`
+    ///   when the coordinator stops before that: whether it was done shows after the next start.
     func control(_ job: JobRecord, _ control: Control, reason: String) async throws {
         guard !job.status.state.isFinal else {
             if control == .stop && job.status.state == .stopped { return }
@@ -68,7 +69,7 @@ extension JobManager {
             runner.post(event)
             var signals = subscription.signals.makeAsyncIterator()
             while let now = try await store.job(job.id), !isDone(now.status.state) {
-                guard await signals.next() != nil else { break }
+                guard await signals.next() != nil else { throw Self.stopping }
             }
         }
     }
@@ -91,7 +92,7 @@ extension JobManager {
             }
             var signals = subscription.signals.makeAsyncIterator()
             while let now = try await store.job(job.id), now.status.state == .paused {
-                guard await signals.next() != nil else { break }
+                guard await signals.next() != nil else { throw Self.stopping }
             }
         }
     }

@@ -136,11 +136,13 @@ final class JobManager: Sendable {
     }
 
     /// The runner of a job; waits for one that is about to be there. Nil when no runner has the job in hand.
+    ///
+    /// - Throws: ``CoordinatorError`` `unavailable` when the coordinator stops before that is known.
     func settledRunner(_ job: String) async throws -> JobRunner? {
         try await changes.withSubscription(job: job) { subscription in
             var signals = subscription.signals.makeAsyncIterator()
             while state.withLock({ $0.beginning.contains(job) }) {
-                guard await signals.next() != nil else { break }
+                guard await signals.next() != nil else { throw Self.stopping }
             }
             return runner(job)
         }
@@ -154,10 +156,13 @@ final class JobManager: Sendable {
     func judge(of job: String) async throws -> JobRunner? {
         if let runner = try await settledRunner(job) { return runner }
         guard !state.withLock({ $0.isExpected(job) }) else {
-            throw CoordinatorError(.unavailable, "the coordinator shuts down")
+            throw Self.stopping
         }
         return nil
     }
+
+    /// What is asked now is for the next start to answer.
+    static var stopping: CoordinatorError { CoordinatorError(.unavailable, "the coordinator shuts down") }
 
     /// A job has its runner, or will have none.
     private func begun(_ job: String, _ runner: JobRunner?) {

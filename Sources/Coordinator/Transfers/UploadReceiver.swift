@@ -94,6 +94,7 @@ struct UploadReceiver: Sendable {
 private struct Intake {
     private var inspector: UpdateInspector
     private var digest = Digest()
+    private let rules: AdmissionRules
     var isPastHalf: Bool
 
     /// Starts with what the part holds.
@@ -105,6 +106,7 @@ private struct Intake {
             digest.update(block)
         }
         self.inspector = inspector
+        rules = AdmissionRules(plan.specification)
         self.digest = digest
         isPastHalf = part.bytes * 2 >= plan.updateBytes && part.bytes > 0
     }
@@ -131,10 +133,6 @@ private struct Intake {
                 reason: "the bytes have the digest \(digest.hexadecimal.prefix(12)), "
                     + "the header says \(update.digest.prefix(12))")
         }
-        let statistics = try inspector.finish()
-        guard statistics.norm <= UpdateAdmission.maximumNorm else {
-            throw AdmissionRefusal(
-                code: "norm", reason: "the update's norm is \(statistics.norm), at most \(UpdateAdmission.maximumNorm)")
-        }
+        try rules.check(norm: inspector.finish().norm)
     }
 }

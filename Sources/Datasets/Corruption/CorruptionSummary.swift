@@ -65,20 +65,23 @@ public struct CorruptionSummary: Sendable, Hashable, Codable {
     /// - Parameters:
     ///   - classes: K.
     ///   - modalities: the names of the modalities, in the data set's order.
+    ///   - taken: the positions of those that the model takes: a sample without any of them is not trained on; all when
+    ///     nil.
     /// - Throws: `DatasetError` as `CorruptionSimulator` does.
     public static func describe(
         _ sources: [Source],
         _ description: CorruptionDescription,
         seed: UInt64,
         classes: Int,
-        modalities: [String]
+        modalities: [String],
+        taken: [Int]? = nil
     ) throws(DatasetError) -> CorruptionSummary {
         let simulator = try CorruptionSimulator(description, seed: seed)
         var clients: [Client] = []
         for source in sources {
             let outcome = try simulator.training(
                 client: source.index, labels: source.labels, classes: classes, modalities: modalities.count)
-            let kept = outcome.kept()
+            let kept = outcome.kept(modalities: taken)
             var counts = Array(repeating: 0, count: classes)
             for sample in kept { counts[outcome.labels[sample]] += 1 }
             clients.append(

@@ -1,3 +1,5 @@
+internal import Randomness
+
 /// Corruption exactly as the FedMultimodal benchmark draws it (Feng et al., KDD 2023, and its published code), with the
 /// peculiarities that its numbers depend on. Checked against values made with NumPy.
 ///
@@ -11,20 +13,20 @@
 ///   same label. With two classes a client flips all labels when u(i) > 1 − e.
 enum FaithfulCorruption {
     static func isMissing(modality: Int, client: UInt32, rate: Double) -> Bool {
-        var generator = LegacyUniform(seed: client &* UInt32(truncatingIfNeeded: modality + 1))
-        return generator.uniform() > 1 - rate
+        var generator = LegacyRandomState(seed: client &* UInt32(truncatingIfNeeded: modality + 1))
+        return generator.random() > 1 - rate
     }
 
     static func unlabelled(client: UInt32, count: Int, rate: Double) -> [Bool] {
-        var generator = LegacyUniform(seed: client)
-        return (0..<count).map { _ in generator.uniform() > 1 - rate }
+        var generator = LegacyRandomState(seed: client)
+        return (0..<count).map { _ in generator.random() > 1 - rate }
     }
 
     /// What each class's label becomes.
     static func classMap(client: UInt32, classes: Int, rate: Double, sparsity: Double) -> [Int] {
         guard rate > 0, classes > 1 else { return Array(0..<classes) }
-        var generator = LegacyUniform(seed: client)
-        let draw = generator.uniform()
+        var generator = LegacyRandomState(seed: client)
+        let draw = generator.random()
         if classes == 2 { return draw > 1 - rate ? [1, 0] : [0, 1] }
         let matrix = noiseMatrix(client: client, classes: classes, rate: rate, sparsity: sparsity)
         return (0..<classes).map { label in
@@ -51,12 +53,12 @@ enum FaithfulCorruption {
         var isOpen = Array(repeating: true, count: cells)
         func isDiagonal(_ cell: Int) -> Bool { cell.isMultiple(of: classes + 1) }
 
-        var generator = LegacyUniform(seed: client)
+        var generator = LegacyRandomState(seed: client)
         let count = Int((Double(classes * (classes - 1)) * sparsity).rounded(.toNearestOrEven))
         // All first draws come before the draws that replace diagonal cells.
-        var drawn = (0..<count).map { _ in generator.below(cells) }
+        var drawn = (0..<count).map { _ in generator.interval(cells - 1) }
         for index in drawn.indices {
-            while isDiagonal(drawn[index]) { drawn[index] = generator.below(cells) }
+            while isDiagonal(drawn[index]) { drawn[index] = generator.interval(cells - 1) }
             isOpen[drawn[index]] = false
         }
 

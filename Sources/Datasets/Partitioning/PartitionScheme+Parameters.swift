@@ -31,6 +31,10 @@ extension PartitionScheme {
         public var balanced: Bool?
         /// How strictly `continuous-skew` sorts; default 1.
         public var strictness: Double?
+        /// What `continuous-skew` sorts rows by; default `roughness`.
+        public var by: RowStatistic?
+        /// The modality whose values are used for that, from 0; default 0.
+        public var modality: Int?
         /// The scheme that deals the rows of `feature-skew` and `vertical`; default `iid`.
         public var base: PartitionScheme?
         /// The spread of the gains of `feature-skew`; default 0.2.
@@ -80,7 +84,8 @@ extension PartitionScheme {
                 ("shardsPerClient", shardsPerClient != nil), ("groupSize", groupSize != nil),
                 ("clientsPerSubject", clientsPerSubject != nil), ("law", law != nil), ("spread", spread != nil),
                 ("minimum", minimum != nil), ("balanced", balanced != nil), ("strictness", strictness != nil),
-                ("base", base != nil), ("gainSpread", gainSpread != nil), ("offsetSpread", offsetSpread != nil),
+                ("by", by != nil), ("modality", modality != nil), ("base", base != nil),
+                ("gainSpread", gainSpread != nil), ("offsetSpread", offsetSpread != nil),
                 ("noise", noise != nil), ("modalitiesPerClient", modalitiesPerClient != nil),
                 ("sharedRows", sharedRows != nil),
             ]
@@ -98,6 +103,7 @@ extension PartitionScheme {
             case "spread": spread = try Self.number(text, key)
             case "minimum": minimum = try Self.number(text, key)
             case "strictness": strictness = try Self.number(text, key)
+            case "modality": modality = try Self.number(text, key)
             case "gainSpread": gainSpread = try Self.number(text, key)
             case "offsetSpread": offsetSpread = try Self.number(text, key)
             case "noise": noise = try Self.number(text, key)
@@ -106,12 +112,8 @@ extension PartitionScheme {
             case "balanced": balanced = try Self.number(text, key)
             case "sharedRows": sharedRows = try Self.number(text, key)
             case "base": base = try Self.scheme(text, key: key)
-            case "law":
-                guard let law = SizeLaw(rawValue: text) else {
-                    let known = SizeLaw.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw DatasetError(.invalidArgument, "law is '\(text.prefix(80))', expected one of \(known)")
-                }
-                self.law = law
+            case "law": law = try Self.word(text, key)
+            case "by": by = try Self.word(text, key)
             default:
                 let known = scheme.parameterKeys.union(["seed"]).sorted().joined(separator: ", ")
                 throw DatasetError(
@@ -126,6 +128,16 @@ extension PartitionScheme {
             guard let value = Value(text) else {
                 throw DatasetError(
                     .invalidArgument, "\(key) is '\(text.prefix(80))', expected a value of type \(Value.self)")
+            }
+            return value
+        }
+
+        private static func word<Value: RawRepresentable<String> & CaseIterable>(
+            _ text: String, _ key: String
+        ) throws(DatasetError) -> Value {
+            guard let value = Value(rawValue: text) else {
+                let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
+                throw DatasetError(.invalidArgument, "\(key) is '\(text.prefix(80))', expected one of \(known)")
             }
             return value
         }

@@ -40,7 +40,7 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
         case .pathological: ["clients", "classesPerClient", "minimum"]
         case .shards: ["clients", "shardsPerClient"]
         case .sizeSkew: ["clients", "law", "spread", "minimum"]
-        case .continuousSkew: ["clients", "strictness"]
+        case .continuousSkew: ["clients", "strictness", "by", "modality"]
         case .naturalDirichlet: ["clientsPerSubject", "alpha", "minimum", "balanced"]
         case .fedMultimodal: ["clientsPerSubject", "alpha", "minimum"]
         case .featureSkew: ["base", "gainSpread", "offsetSpread", "noise"]

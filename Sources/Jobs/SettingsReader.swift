@@ -1,40 +1,40 @@
-public import Jobs
+import Configuration
 
-/// Reads a free map of a job key by key: typed, ranged, and with a suggestion for a key or word that nobody knows.
-public struct SettingsReader {
+/// Reads a free map of a job key by key: typed, ranged, and with a suggestion for a key or word that nobody knows. The
+/// first mistake is thrown, as the kind of error that whoever reads has.
+public struct SettingsReader<Failure: Error> {
     private let settings: Settings
     private let place: String
-    private let code: TrainingError.Code
+    private let failure: (String) -> Failure
 
     /// Starts on a map.
     ///
     /// - Parameters:
     ///   - place: what the map is called in messages, e.g. `training`.
-    ///   - code: the code of errors about it.
     ///   - known: every key that may be there.
-    /// - Throws: `TrainingError` for the first key (in alphabetical order) that is not known.
+    ///   - failure: makes the error of a message.
+    /// - Throws: the error for the first key (in alphabetical order) that is not known.
     public init(
         _ settings: Settings,
         place: String,
-        code: TrainingError.Code,
-        known: [String]
-    ) throws(TrainingError) {
+        known: [String],
+        failure: @escaping (String) -> Failure
+    ) throws(Failure) {
         self.settings = settings
         self.place = place
-        self.code = code
+        self.failure = failure
         for key in settings.keys.sorted() where !known.contains(key) {
-            throw TrainingError(
-                code, "\(place): unknown key '\(key.prefix(64))'" + Suggestion.text(for: key, among: known))
+            throw failure("\(place): unknown key '\(key.prefix(64))'" + Suggestion.text(for: key, among: known))
         }
     }
 
     /// A whole number, `standard` when the key is absent.
-    public func int(_ key: String, _ standard: Int, in range: ClosedRange<Int>) throws(TrainingError) -> Int {
+    public func int(_ key: String, _ standard: Int, in range: ClosedRange<Int>) throws(Failure) -> Int {
         try optionalInt(key, in: range) ?? standard
     }
 
     /// A whole number, nil when the key is absent.
-    public func optionalInt(_ key: String, in range: ClosedRange<Int>) throws(TrainingError) -> Int? {
+    public func optionalInt(_ key: String, in range: ClosedRange<Int>) throws(Failure) -> Int? {
         guard let setting = settings[key] else { return nil }
         guard let value = setting.intValue, range.contains(value) else {
             throw wrong(key, setting, "a whole number in \(range.lowerBound)...\(range.upperBound)")
@@ -43,8 +43,7 @@ public struct SettingsReader {
     }
 
     /// A finite number, `standard` when the key is absent.
-    public func double(_ key: String, _ standard: Double, in range: ClosedRange<Double>) throws(TrainingError) -> Double
-    {
+    public func double(_ key: String, _ standard: Double, in range: ClosedRange<Double>) throws(Failure) -> Double {
         guard let setting = settings[key] else { return standard }
         guard let value = setting.doubleValue, range.contains(value) else {
             throw wrong(key, setting, "a number in \(range.lowerBound)...\(range.upperBound)")
@@ -53,21 +52,20 @@ public struct SettingsReader {
     }
 
     /// One of some words, `standard` when the key is absent.
-    public func word(_ key: String, _ standard: String, among words: [String]) throws(TrainingError) -> String {
+    public func word(_ key: String, _ standard: String, among words: [String]) throws(Failure) -> String {
         guard let setting = settings[key] else { return standard }
         guard let value = setting.stringValue else {
             throw wrong(key, setting, "one of \(words.joined(separator: ", "))")
         }
         guard words.contains(value) else {
-            throw TrainingError(
-                code, "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words)
-            )
+            throw failure(
+                "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words))
         }
         return value
     }
 
     /// A list of texts, nil when the key is absent.
-    public func optionalWords(_ key: String) throws(TrainingError) -> [String]? {
+    public func optionalWords(_ key: String) throws(Failure) -> [String]? {
         guard let setting = settings[key] else { return nil }
         guard let list = setting.listValue, !list.isEmpty else { throw wrong(key, setting, "a list of names") }
         var words: [String] = []
@@ -79,7 +77,7 @@ public struct SettingsReader {
     }
 
     /// A list of whole numbers, a single one counting as a list of one; nil when the key is absent.
-    public func optionalInts(_ key: String, in range: ClosedRange<Int>) throws(TrainingError) -> [Int]? {
+    public func optionalInts(_ key: String, in range: ClosedRange<Int>) throws(Failure) -> [Int]? {
         guard let setting = settings[key] else { return nil }
         let expected = "whole numbers in \(range.lowerBound)...\(range.upperBound)"
         var numbers: [Int] = []
@@ -92,26 +90,25 @@ public struct SettingsReader {
     }
 
     /// A list of some words, a single one counting as a list of one; nil when the key is absent.
-    public func optionalWords(_ key: String, among words: [String]) throws(TrainingError) -> [String]? {
+    public func optionalWords(_ key: String, among words: [String]) throws(Failure) -> [String]? {
         let found: [String]?
         if let word = settings[key]?.stringValue { found = [word] } else { found = try optionalWords(key) }
         guard let found else { return nil }
         for value in found where !words.contains(value) {
-            throw TrainingError(
-                code, "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words)
-            )
+            throw failure(
+                "\(place).\(key): unknown value '\(value.prefix(64))'" + Suggestion.text(for: value, among: words))
         }
         return found
     }
 
     /// Yes or no, `standard` when the key is absent.
-    public func bool(_ key: String, _ standard: Bool) throws(TrainingError) -> Bool {
+    public func bool(_ key: String, _ standard: Bool) throws(Failure) -> Bool {
         guard let setting = settings[key] else { return standard }
         guard let value = setting.boolValue else { throw wrong(key, setting, "true or false") }
         return value
     }
 
-    private func wrong(_ key: String, _ setting: Setting, _ expected: String) -> TrainingError {
+    private func wrong(_ key: String, _ setting: Setting, _ expected: String) -> Failure {
         let found =
             switch setting {
             case .bool(let value): "\(value)"
@@ -120,38 +117,6 @@ public struct SettingsReader {
             case .string(let value): "'\(value.prefix(64))'"
             case .list(let values): "a list of \(values.count)"
             }
-        return TrainingError(code, "\(place).\(key): found \(found), expected \(expected)")
-    }
-}
-
-/// Finding what somebody may have meant.
-enum Suggestion {
-    /// `: did you mean 'x'?` for the nearest candidate, else the list of candidates.
-    static func text(for word: String, among candidates: [String]) -> String {
-        let nearest = candidates.map { (word: $0, distance: distance(word, $0)) }.min { $0.distance < $1.distance }
-        if let nearest, nearest.distance <= max(1, nearest.word.count / 3) {
-            return ": did you mean '\(nearest.word)'?"
-        }
-        return ", expected one of \(candidates.sorted().joined(separator: ", "))"
-    }
-
-    /// The number of insertions, deletions, replacements and swaps of neighbours between two words (optimal string
-    /// alignment), case ignored, over at most the first 64 characters.
-    static func distance(_ a: String, _ b: String) -> Int {
-        let left = Array(a.lowercased().prefix(64))
-        let right = Array(b.lowercased().prefix(64))
-        var rows = [Array(0...right.count)]
-        for i in 1..<(left.count + 1) {
-            var row = [i] + Array(repeating: 0, count: right.count)
-            for j in 1..<(right.count + 1) {
-                let replaced = rows[i - 1][j - 1] + (left[i - 1] == right[j - 1] ? 0 : 1)
-                row[j] = min(replaced, rows[i - 1][j] + 1, row[j - 1] + 1)
-                if i > 1, j > 1, left[i - 1] == right[j - 2], left[i - 2] == right[j - 1] {
-                    row[j] = min(row[j], rows[i - 2][j - 2] + 1)
-                }
-            }
-            rows.append(row)
-        }
-        return rows[left.count][right.count]
+        return failure("\(place).\(key): found \(found), expected \(expected)")
     }
 }

@@ -1,0 +1,85 @@
+public import Jobs
+public import Weights
+
+/// Why an update or a report is not taken: final, recorded, and the round goes on without it.
+public struct AdmissionRefusal: Error, Sendable, Hashable {
+    /// A stable word.
+    public var code: String
+    /// The reason in a sentence.
+    public var reason: String
+
+    /// A refusal with its parts.
+    public init(code: String, reason: String) {
+        self.code = code
+        self.reason = reason
+    }
+}
+
+/// What the figures and values of every update and report of a job must be, whoever runs the rounds: a coordinator checks
+/// them as they arrive, a simulation all at once.
+public struct AdmissionRules: Sendable, Hashable {
+    /// The largest L2 norm of an update. Far above what training gives, and far below what could overflow float32 when
+    /// it is added to the weights.
+    public static let maximumNorm = 1e18
+
+    /// The most examples that one task may report.
+    public let maximumExamples: Int
+
+    /// The rules of a job.
+    public init(_ specification: JobSpecification) {
+        maximumExamples = specification.limits.maximumExamples
+    }
+
+    /// Checks the figures of an update.
+    ///
+    /// - Throws: ``AdmissionRefusal`` `examples` or `statistics`.
+    public func check(training statistics: TaskStatistics) throws(AdmissionRefusal) {
+        guard (1...max(1, maximumExamples)).contains(statistics.examples) else {
+            throw AdmissionRefusal(
+                code: "examples", reason: "\(statistics.examples) examples, the job allows 1 to \(maximumExamples)")
+        }
+        try validate(statistics)
+    }
+
+    /// Checks an evaluation's report.
+    ///
+    /// - Throws: ``AdmissionRefusal`` `examples` or `statistics`.
+    public func check(evaluation statistics: TaskStatistics) throws(AdmissionRefusal) {
+        guard (0...max(0, maximumExamples)).contains(statistics.examples) else {
+            throw AdmissionRefusal(
+                code: "examples",
+                reason: "\(statistics.examples) examples, the job allows at most \(maximumExamples)")
+        }
+        try validate(statistics)
+    }
+
+    /// Checks an update's L2 norm.
+    ///
+    /// - Throws: ``AdmissionRefusal`` `norm`.
+    public func check(norm: Double) throws(AdmissionRefusal) {
+        guard norm <= Self.maximumNorm else {
+            throw AdmissionRefusal(
+                code: "norm", reason: "the update's norm is \(norm), at most \(Self.maximumNorm)")
+        }
+    }
+
+    /// Checks the values of an update in memory.
+    ///
+    /// - Throws: ``AdmissionRefusal`` `non-finite` or `norm`.
+    public func check(_ update: Weights) throws(AdmissionRefusal) {
+        let norm = update.norm
+        // A norm that is finite was made from finite values: one pass is enough.
+        guard norm.isFinite || update.allFinite else {
+            throw AdmissionRefusal(code: "non-finite", reason: "the update holds values that are not finite")
+        }
+        try check(norm: norm)
+    }
+
+    private func validate(_ statistics: TaskStatistics) throws(AdmissionRefusal) {
+        do {
+            _ = try statistics.validated(maximumExamples: maximumExamples)
+        } catch {
+            throw AdmissionRefusal(code: "statistics", reason: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Federation
+import Jobs
+import Testing
+import Weights
+
+@Suite("What updates and reports must be")
+struct AdmissionRulesTests {
+    private let rules: AdmissionRules
+
+    init() {
+        rules = AdmissionRules(
+            JobSpecification(
+                name: "rules", model: ["name": "echo"], data: "none", rounds: 1, limits: .init(maximumExamples: 10)))
+    }
+
+    private func update(_ values: [Float]) throws -> Weights {
+        try Weights([(name: "a", shape: [values.count], values: values)])
+    }
+
+    @Test("examples are counted", arguments: [(0, false, true), (1, true, true), (10, true, true), (11, false, false)])
+    func examples(count: Int, trains: Bool, evaluates: Bool) {
+        func code(_ check: (TaskStatistics) throws -> Void) -> String? {
+            do {
+                try check(TaskStatistics(examples: count))
+                return nil
+            } catch { return (error as? AdmissionRefusal)?.code ?? "\(error)" }
+        }
+        #expect(code { try rules.check(training: $0) } == (trains ? nil : "examples"))
+        #expect(code { try rules.check(evaluation: $0) } == (evaluates ? nil : "examples"))
+    }
+
+    @Test("figures that cannot be are refused")
+    func figures() {
+        for statistics in [
+            TaskStatistics(examples: 2, sums: ["loss": .nan]), TaskStatistics(examples: 2, confusion: [[3]]),
+        ] {
+            let training = #expect(throws: AdmissionRefusal.self) { try rules.check(training: statistics) }
+            #expect(training?.code == "statistics")
+            let evaluation = #expect(throws: AdmissionRefusal.self) { try rules.check(evaluation: statistics) }
+            #expect(evaluation?.code == "statistics")
+        }
+    }
+
+    @Test(
+        "values are finite, and not so large that adding them could overflow",
+        arguments: [
+            ([0, 1, -2], nil), ([9.9e17, 0], nil), ([9e17, 9e17], "norm"), ([-1e30], "norm"),
+            ([1, .nan], "non-finite"), ([1e38, .infinity], "non-finite"),
+        ] as [([Float], String?)])
+    func values(values: [Float], code: String?) throws {
+        do {
+            try rules.check(update(values))
+            #expect(code == nil)
+        } catch let refusal as AdmissionRefusal {
+            #expect(refusal.code == code)
+        }
+    }
+}
