@@ -54,6 +54,17 @@ struct gru_gradient_row {
     Scalar *sums;
 };
 
+/// The numbers of a step of stochastic gradient descent.
+template <typename Scalar>
+struct descent {
+    /// What gradients are multiplied by before everything else.
+    Scalar scale;
+    Scalar rate, decay, momentum;
+    /// 1 − dampening.
+    Scalar fresh;
+    bool is_first, is_nesterov;
+};
+
 template <typename Scalar>
 struct kernel_set {
     /// Packs rows `from ..< from + count` of B [inner, columns], B[k][j] = source[k · row_stride + j · column_stride],
@@ -99,6 +110,13 @@ struct kernel_set {
 
     /// gradient[i][j] *= 1 − y[i][j]², with y = tanh, in dense rows, and their sums over i are added to `sums`.
     void (*tanh_backward)(int64_t rows, int64_t columns, const Scalar *y, Scalar *gradient, Scalar *sums);
+
+    /// Σ g², in 64-bit floats and a fixed order.
+    double (*squared_norm)(int64_t count, const Scalar *g);
+
+    /// g ← scale · g + decay · p; v ← g at the first step, then momentum · v + fresh · g; p ← p − rate · v (or
+    /// rate · (g + momentum · v) with Nesterov). Without momentum `v` is NULL and stands for g.
+    void (*descend)(int64_t count, const descent<Scalar> &numbers, const Scalar *g, Scalar *v, Scalar *p);
 
     /// sums[j] += Σ_i a[i][j] over `rows` rows.
     void (*add_rows)(int64_t rows, int64_t columns, const Scalar *a, int64_t a_stride, Scalar *sums);

@@ -155,6 +155,49 @@ void add_rows(int64_t rows, int64_t columns, const Scalar *a, int64_t a_stride, 
     }
 }
 
+// MARK: Descent
+
+template <typename Scalar>
+double squared_norm(int64_t count, const Scalar *g) {
+    // Independent sums fill the registers without an order that depends on anything but the count.
+    constexpr int64_t lanes = 16;
+    double sums[lanes] = {};
+    const int64_t whole = count - count % lanes;
+    for (int64_t i = 0; i < whole; i += lanes) {
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+            const double value = static_cast<double>(g[i + lane]);
+            sums[lane] += value * value;
+        }
+    }
+    for (int64_t i = whole; i < count; ++i) sums[0] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+    double total = 0;
+    for (int64_t lane = 0; lane < lanes; ++lane) total += sums[lane];
+    return total;
+}
+
+template <typename Scalar>
+void descend(
+    int64_t count, const descent<Scalar> &numbers, const Scalar *__restrict g, Scalar *__restrict v,
+    Scalar *__restrict p) {
+    const auto [scale, rate, decay, momentum, fresh, is_first, is_nesterov] = numbers;
+    if (v == nullptr) {
+        for (int64_t i = 0; i < count; ++i) p[i] -= rate * (g[i] * scale + decay * p[i]);
+    } else if (is_first) {
+        for (int64_t i = 0; i < count; ++i) {
+            const Scalar d = g[i] * scale + decay * p[i];
+            v[i] = d;
+            p[i] -= rate * (is_nesterov ? d + momentum * d : d);
+        }
+    } else {
+        for (int64_t i = 0; i < count; ++i) {
+            const Scalar d = g[i] * scale + decay * p[i];
+            const Scalar velocity = momentum * v[i] + fresh * d;
+            v[i] = velocity;
+            p[i] -= rate * (is_nesterov ? d + momentum * velocity : velocity);
+        }
+    }
+}
+
 // MARK: Gates
 
 typedef float floats __attribute__((vector_size(VECTOR_BYTES)));
@@ -328,7 +371,7 @@ template <typename Scalar>
 constexpr kernel_set<Scalar> set = {
     pack<Scalar>, packed_product<Scalar, false>, packed_product<Scalar, true>, add_transposed_product<Scalar>,
     gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>,
-    biased_tanh<Scalar>, tanh_backward<Scalar>, add_rows<Scalar>,
+    biased_tanh<Scalar>, tanh_backward<Scalar>, squared_norm<Scalar>, descend<Scalar>, add_rows<Scalar>,
 };
 
 }  // namespace KERNELS

@@ -117,7 +117,7 @@ import Weights
 
     /// Gates in 32-bit floats over their whole range, against the same in 64-bit floats.
     @Test func gatesAreExactFarOut() throws {
-        let values = (-4000...4000).map { Float($0) / 40 } + [1e-6, -1e-6, 1e-3, 1e9, -1e9, .infinity, -.infinity]
+        let values = (-4000...4000).map { Float($0) / 40 } + [1e-6, -1e-6, 1e-3, 1e9, -1e9, 1e30, -1e30]
         func states(_ dtype: DType) throws -> [Double] {
             // One unit whose update gate is open: the state is tanh(x + r · 0.5) with r = σ(x).
             let parameters = try Tensor.GRUParameters(
