@@ -125,7 +125,8 @@ let package = Package(
         // Numerics: only `tributary-lab` links LibTorch.
         .target(
             name: "CTorch",
-            cxxSettings: torchHeaders,
+            // Optimised in debug builds as well: its kernels do the arithmetic of every test that trains.
+            cxxSettings: torchHeaders + [.unsafeFlags(["-O2"])],
             linkerSettings: torchLibraries
         ),
         module("Tensors", ["CTorch", "Randomness", "Weights"]),

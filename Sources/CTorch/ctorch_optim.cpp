@@ -3,26 +3,11 @@
 
 #include <cmath>
 
+#include "kernels.hpp"
+
 using namespace shim;
 
 namespace {
-
-template <typename Scalar>
-double squared_norm(const at::Tensor &gradient) {
-    const Scalar *g = gradient.data_ptr<Scalar>();
-    // Four independent sums let the compiler use vector registers without changing the order between runs.
-    double sums[4] = {0, 0, 0, 0};
-    const int64_t count = gradient.numel();
-    int64_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        for (int64_t lane = 0; lane < 4; ++lane) {
-            const double value = static_cast<double>(g[i + lane]);
-            sums[lane] += value * value;
-        }
-    }
-    for (; i < count; ++i) sums[0] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
 
 at::Tensor checked(const at::Tensor &tensor, const char *what) {
     if (tensor.scalar_type() != at::kFloat && tensor.scalar_type() != at::kDouble) {
@@ -44,7 +29,9 @@ double global_norm(const ct_tensor *const *parameters, size_t count) {
         const at::Tensor gradient = gradient_of(parameters[i]);
         if (!gradient.defined()) continue;
         checked(gradient, "gradient");
-        sum += gradient.scalar_type() == at::kFloat ? squared_norm<float>(gradient) : squared_norm<double>(gradient);
+        sum += gradient.scalar_type() == at::kFloat
+            ? kernels<float>().squared_norm(gradient.numel(), gradient.data_ptr<float>())
+            : kernels<double>().squared_norm(gradient.numel(), gradient.data_ptr<double>());
     }
     return std::sqrt(sum);
 }
@@ -59,24 +46,18 @@ template <typename Scalar>
 void sgd_update(
     const at::Tensor &parameter, const at::Tensor &gradient, const at::Tensor &buffer, bool first,
     const ct_sgd &options, double factor) {
-    Scalar *p = parameter.data_ptr<Scalar>();
-    const Scalar *g = gradient.data_ptr<Scalar>();
-    Scalar *v = buffer.defined() ? buffer.data_ptr<Scalar>() : nullptr;
-    const Scalar rate = static_cast<Scalar>(options.learning_rate);
-    const Scalar decay = static_cast<Scalar>(options.weight_decay);
-    const Scalar momentum = static_cast<Scalar>(options.momentum);
-    const Scalar fresh = static_cast<Scalar>(1.0 - options.dampening);
-    const Scalar scale = static_cast<Scalar>(factor);
-    const int64_t count = parameter.numel();
-    if (v == nullptr) {
-        for (int64_t i = 0; i < count; ++i) p[i] -= rate * (g[i] * scale + decay * p[i]);
-        return;
-    }
-    for (int64_t i = 0; i < count; ++i) {
-        const Scalar d = g[i] * scale + decay * p[i];
-        v[i] = first ? d : momentum * v[i] + fresh * d;
-        p[i] -= rate * (options.nesterov ? d + momentum * v[i] : v[i]);
-    }
+    const descent<Scalar> numbers = {
+        static_cast<Scalar>(factor),
+        static_cast<Scalar>(options.learning_rate),
+        static_cast<Scalar>(options.weight_decay),
+        static_cast<Scalar>(options.momentum),
+        static_cast<Scalar>(1.0 - options.dampening),
+        first,
+        options.nesterov,
+    };
+    kernels<Scalar>().descend(
+        parameter.numel(), numbers, gradient.data_ptr<Scalar>(), buffer.defined() ? buffer.data_ptr<Scalar>() : nullptr,
+        parameter.data_ptr<Scalar>());
 }
 
 }  // namespace

@@ -22,7 +22,10 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <initializer_list>
 #include <new>
+#include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -92,6 +95,24 @@ inline c10::optional<at::Tensor> optional(const ct_tensor *tensor) {
 }
 
 at::ScalarType scalar_type(ct_dtype dtype);
+
+/// Throws unless `tensor` has this shape and x's element type.
+inline void check_shape(const at::Tensor &tensor, at::IntArrayRef shape, const at::Tensor &x, const char *what) {
+    if (tensor.sizes() == shape && tensor.scalar_type() == x.scalar_type()) return;
+    std::ostringstream message;
+    message << what << ": expected " << x.scalar_type() << " " << shape << ", found " << tensor.scalar_type() << " "
+            << tensor.sizes();
+    throw std::invalid_argument(message.str());
+}
+
+/// Whether an operation on these tensors is recorded for gradients.
+inline bool records_any(std::initializer_list<at::Tensor> tensors) {
+    if (!c10::GradMode::is_enabled()) return false;
+    for (const at::Tensor &tensor : tensors) {
+        if (tensor.requires_grad()) return true;
+    }
+    return false;
+}
 
 /// Restores the calling thread's gradient recording at the end of a scope that must not be recorded.
 struct without_grad {

@@ -1,5 +1,5 @@
 public import Tensors
-internal import Weights
+public import Weights
 
 /// Sets elements to zero at random in training and scales the others by 1/(1 − p) (Srivastava et al. 2014).
 ///
@@ -23,10 +23,16 @@ public final class Dropout: UnaryModule {
 
     /// Any shape → the same shape.
     public func forward(_ input: Tensor, _ context: ForwardContext) throws(TensorError) -> Tensor {
-        guard context.isTraining, probability > 0 else { return input }
-        let mask = try context.dropoutMask(
-            input.shape, keep: Float(1 - probability), layer: layer, dtype: input.dtype ?? .f32)
+        guard let mask = try mask(input.shape, context, dtype: input.dtype ?? .f32) else { return input }
         return try input * mask
+    }
+
+    /// The next mask, for operations that apply it themselves: 0 or 1/(1 − p); nil where nothing is dropped.
+    public func mask(
+        _ shape: [Int], _ context: ForwardContext, dtype: DType = .f32
+    ) throws(TensorError) -> Tensor? {
+        guard context.isTraining, probability > 0 else { return nil }
+        return try context.dropoutMask(shape, keep: Float(1 - probability), layer: layer, dtype: dtype)
     }
 }
 

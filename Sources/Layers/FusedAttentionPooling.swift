@@ -50,7 +50,6 @@ public final class FusedAttentionPooling: Module {
         guard shape.count == 3 else {
             throw TensorError(.invalidArgument, "attention: expected states [batch, time, features], found \(shape)")
         }
-        var scores = try second.forward(first.forward(states, context).tanh(), context).transposed(1, 2)
         if let masked {
             let isPerHead = masked.shape == [shape[0], heads, shape[1]]
             guard isPerHead || masked.shape == [shape[0], shape[1]] else {
@@ -58,9 +57,15 @@ public final class FusedAttentionPooling: Module {
                     .invalidArgument,
                     "attention: expected a mask \([shape[0], shape[1]]), found \(masked.shape)")
             }
-            scores = try scores.maskedFill(isPerHead ? masked : masked.unsqueezed(1), Self.maskedScore)
         }
-        return try scores.softmax(axis: 2).matmul(states).reshaped([shape[0], heads * shape[2]])
+        guard let firstBias = first.bias, let secondBias = second.bias else {
+            throw TensorError(.invalidArgument, "attention: expected layers with biases")
+        }
+        return try states.additiveAttention(
+            .init(
+                firstWeight: first.weight, firstBias: firstBias, secondWeight: second.weight, secondBias: secondBias),
+            masked: masked, maskedScore: Self.maskedScore
+        ).reshaped([shape[0], heads * shape[2]])
     }
 
     /// The mask for streams that were joined along time.

@@ -1,5 +1,6 @@
 public import Layers
 public import Tensors
+internal import Weights
 
 /// Three convolutions along time, each followed by ReLU, pooling by two and dropout; `Conv1dEncoder` of the
 /// FedMultimodal benchmark (Feng et al., KDD 2023).
@@ -11,7 +12,6 @@ public final class ConvolutionEncoder: Module {
 
     private let convolutions: [Conv1d]
     private let dropouts: [Dropout]
-    private let pool = MaxPool1d(kernel: 2)
 
     /// Makes the encoder.
     ///
@@ -61,15 +61,18 @@ public final class ConvolutionEncoder: Module {
                 "convolution encoder: expected [batch, at least \(Self.reduction) steps, features], found \(input.shape)"
             )
         }
-        var value = try input.transposed(1, 2)
+        let (batch, steps) = (input.shape[0], input.shape[1])
+        let dtype = input.dtype ?? .f32
+        var value = input
         for (stage, convolution) in convolutions.enumerated() {
             if let lengths {
                 let ends = lengths.map { $0 >> stage }
-                value = try value.maskedFill(StepMask.beyond(ends, steps: value.shape[2]).unsqueezed(1), 0)
+                value = try value.maskedFill(StepMask.beyond(ends, steps: steps >> stage).unsqueezed(2), 0)
             }
-            let activated = try convolution.forward(value, context).relu()
-            value = try dropouts[stage].forward(pool.forward(activated, context), context)
+            let mask = try dropouts[stage].mask(
+                [batch, convolution.bias.count, steps >> (stage + 1)], context, dtype: dtype)
+            value = try value.pooledConvolution(weight: convolution.weight, bias: convolution.bias, mask: mask)
         }
-        return try value.transposed(1, 2)
+        return value
     }
 }

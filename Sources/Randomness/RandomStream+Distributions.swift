@@ -116,6 +116,19 @@ extension RandomStream {
         used = 4
         let whole = buffer.count & ~3
         var index = 0
+        while index &+ 16 <= whole, nextBlock &+ 3 <= UInt64(UInt32.max) {
+            let position = SIMD4(repeating: UInt32(truncatingIfNeeded: nextBlock)) &+ SIMD4(0, 1, 2, 3)
+            let words = generator.blocks(first: position, round, client, layer).words
+            nextBlock &+= 4
+            for block in 0..<4 {
+                let place = index &+ 4 &* block
+                buffer[place] = value(words.0[block])
+                buffer[place &+ 1] = value(words.1[block])
+                buffer[place &+ 2] = value(words.2[block])
+                buffer[place &+ 3] = value(words.3[block])
+            }
+            index &+= 16
+        }
         while index < whole {
             let block = takeBlock()
             buffer[index] = value(block.x)

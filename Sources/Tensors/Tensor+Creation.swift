@@ -146,9 +146,8 @@ extension Tensor {
             count = product
         }
         let values = [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
-            let whole = UnsafeMutableBufferPointer(rebasing: buffer[..<count])
-            whole.initialize(repeating: 0)
-            fill(whole)
+            // Every element is written and none is read before.
+            fill(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
             initialized = count
         }
         let tensor = try Tensor(values, shape: shape)

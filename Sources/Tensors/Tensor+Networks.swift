@@ -40,6 +40,67 @@ extension Tensor {
         }
     }
 
+    /// A convolution along time with what follows it in many encoders, as one operation: bias, ReLU, the maxima of pairs of
+    /// steps, and dropout.
+    ///
+    /// The same as `conv1d` of the input with its axes exchanged (stride 1, padding so that no step is lost), `relu`,
+    /// `maxPool1d(kernel: 2)`, times the mask, and its axes exchanged back; and several times faster.
+    ///
+    /// - Parameters:
+    ///   - weight: [out, in, kernel] with an odd kernel.
+    ///   - bias: [out].
+    ///   - mask: 0, or a scale that is not negative, for each element of the result in the order [B, out, T/2]; nil for none.
+    /// - Returns: x [B, T, in] → [B, ⌊T/2⌋, out].
+    /// - Throws: `TensorError` when the shapes do not fit, T is below 2 or the numbers are not 32-bit or 64-bit floats.
+    public func pooledConvolution(
+        weight: Tensor,
+        bias: Tensor,
+        mask: Tensor? = nil
+    ) throws(TensorError) -> Tensor {
+        try Tensor.make("pooledConvolution") {
+            ct_pooled_convolution(handle, weight.handle, bias.handle, mask?.handle, $0)
+        }
+    }
+
+    /// The parameters of additive attention: two linear layers with biases.
+    public struct AttentionParameters {
+        /// [A, D].
+        public var firstWeight: Tensor
+        /// [A].
+        public var firstBias: Tensor
+        /// [heads, A].
+        public var secondWeight: Tensor
+        /// [heads].
+        public var secondBias: Tensor
+
+        /// Gathers the parameters.
+        public init(firstWeight: Tensor, firstBias: Tensor, secondWeight: Tensor, secondBias: Tensor) {
+            self.firstWeight = firstWeight
+            self.firstBias = firstBias
+            self.secondWeight = secondWeight
+            self.secondBias = secondBias
+        }
+    }
+
+    /// Weighted sums over time of states H [B, T, D], one a head: softmax(S) H with the scores
+    /// S = W₂ tanh(W₁ H + b₁) + b₂ transposed to [B, heads, T] and the softmax over time, as one operation.
+    ///
+    /// - Parameters:
+    ///   - masked: truth values [B, T], or [B, heads, T] for each head its own: true where the score is `maskedScore` instead.
+    /// - Returns: [B, heads, D].
+    /// - Throws: `TensorError` when the shapes do not fit or the numbers are not 32-bit or 64-bit floats.
+    public func additiveAttention(
+        _ parameters: AttentionParameters,
+        masked: Tensor? = nil,
+        maskedScore: Double
+    ) throws(TensorError) -> Tensor {
+        try Tensor.make("additiveAttention") {
+            ct_additive_attention(
+                handle, parameters.firstWeight.handle, parameters.firstBias.handle, parameters.secondWeight.handle,
+                parameters.secondBias.handle, masked?.handle, maskedScore, $0)
+        }
+    }
+
     /// The parameters of one GRU layer, rows in PyTorch's order of gates (reset, update, new).
     public struct GRUParameters {
         /// [3 H, D].

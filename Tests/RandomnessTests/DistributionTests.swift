@@ -32,6 +32,15 @@ struct DistributionTests {
         #expect(stream.next() == words.next())
     }
 
+    @Test("filling reaches the last block of a stream")
+    func fillToTheEnd() {
+        var stream = RandomStream(seed: 2, purpose: "fill")
+        stream.seek(toBlock: .max - 5)
+        var words = stream
+        let filled = floats(24) { stream.fillUniform($0) }
+        #expect(filled == (0..<24).map { _ in words.uniformFloat() })
+    }
+
     @Test("the upper bound is never reached, not even by rounding")
     func fillBounds() {
         var stream = RandomStream(seed: 3, purpose: "bounds")

@@ -155,7 +155,7 @@ ct_tensor *_Nullable ct_cat(
 ct_tensor *_Nullable ct_stack(
     const ct_tensor *_Nonnull const *_Nonnull tensors, size_t count, int64_t axis, ct_error error);
 
-// MARK: Networks (ctorch_nn.cpp)
+// MARK: Networks (ctorch_nn.cpp, ctorch_attention.cpp, ctorch_convolution.cpp, ctorch_gru.cpp)
 
 /// `bias + a b`.
 ct_tensor *_Nullable ct_addmm(const ct_tensor *bias, const ct_tensor *a, const ct_tensor *b, ct_error error);
@@ -167,6 +167,17 @@ ct_tensor *_Nullable ct_conv1d(
     int64_t dilation, int64_t groups, ct_error error);
 ct_tensor *_Nullable ct_max_pool1d(
     const ct_tensor *x, int64_t kernel, int64_t stride, int64_t padding, ct_error error);
+/// Convolution along time (stride 1, zeros so that no step is lost, an odd kernel), bias, ReLU, maxima of pairs of steps
+/// (an odd last step dropped) and dropout as one: x [B, T, in], weight [out, in, kernel], bias [out] to [B, T/2, out].
+/// `mask` [B, out, T/2] multiplies the maxima; elements are not negative; none when NULL.
+ct_tensor *_Nullable ct_pooled_convolution(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, const ct_tensor *_Nullable mask, ct_error error);
+/// Additive attention over time, each head a weighted sum of the states: x [B, T, D], w1 [A, D], b1 [A], w2 [heads, A],
+/// b2 [heads] to [B, heads, D]. Scores are tanh(x w1ᵀ + b1) w2ᵀ + b2, set to `masked_score` where `masked` (truth values,
+/// [B, T] or [B, heads, T], none when NULL) says so; their softmax over time are the weights.
+ct_tensor *_Nullable ct_additive_attention(
+    const ct_tensor *x, const ct_tensor *w1, const ct_tensor *b1, const ct_tensor *w2, const ct_tensor *b2,
+    const ct_tensor *_Nullable masked, double masked_score, ct_error error);
 /// One GRU layer, one direction, batch first: x [B, T, D], weights in PyTorch's order of gates (r, z, n).
 ///
 /// With `lengths` (B values from 1 to T, any order) every sequence ends at its own length: outputs after it are

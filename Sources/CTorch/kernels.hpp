@@ -1,0 +1,131 @@
+// Vectorised kernels under the fused layers, for the instruction set that the machine has.
+//
+// Matrices are row-major. The right factor of a product is packed once into panels of `panel_width` columns, each
+// [inner][panel_width] with zeros past the last column, and used many times: a recurrent weight stays packed over all
+// steps. Every element of a product is one sum in the order of the inner index, whatever the number of rows, so that
+// results depend neither on the batch that a row is in nor on the run.
+//
+// All kernels run on the calling thread. They allocate nothing and never fail; sizes are not negative.
+#ifndef TRIBUTARY_CTORCH_KERNELS_HPP
+#define TRIBUTARY_CTORCH_KERNELS_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+namespace shim {
+
+/// The columns of a packed panel.
+template <typename Scalar>
+constexpr int64_t panel_width = 64 / static_cast<int64_t>(sizeof(Scalar));
+
+/// Elements of `columns` columns of length `inner` in packed form.
+template <typename Scalar>
+constexpr int64_t packed_count(int64_t inner, int64_t columns) {
+    return (columns + panel_width<Scalar> - 1) / panel_width<Scalar> * panel_width<Scalar> * inner;
+}
+
+/// One step of a GRU's gates for one sequence: vectors of `hidden` elements, those of several gates one after another.
+template <typename Scalar>
+struct gru_row {
+    /// W_i x of the gates r, z, n; replaced by the values of r, z, n.
+    Scalar *gates;
+    /// W_h h of the gates r, z, n.
+    const Scalar *recurrent;
+    /// b_i + b_h of r and z, b_i of n, b_h of n.
+    const Scalar *biases;
+    const Scalar *before;
+    /// Receives W_hn h + b_hn.
+    Scalar *candidate;
+    Scalar *after;
+};
+
+/// The same backwards.
+template <typename Scalar>
+struct gru_gradient_row {
+    /// r, z, n.
+    const Scalar *gates;
+    /// W_hn h + b_hn.
+    const Scalar *candidate;
+    const Scalar *before;
+    /// The gradient of the state after the step; replaced by its direct part in the state before.
+    Scalar *state;
+    /// Receives the gradients of the arguments of n, r and z, then of W_hn h + b_hn: what the input's weights see are the
+    /// first three, what the state's weights see are the last three.
+    Scalar *sums;
+};
+
+/// The numbers of a step of stochastic gradient descent.
+template <typename Scalar>
+struct descent {
+    /// What gradients are multiplied by before everything else.
+    Scalar scale;
+    Scalar rate, decay, momentum;
+    /// 1 − dampening.
+    Scalar fresh;
+    bool is_first, is_nesterov;
+};
+
+template <typename Scalar>
+struct kernel_set {
+    /// Packs rows `from ..< from + count` of B [inner, columns], B[k][j] = source[k · row_stride + j · column_stride],
+    /// where `source` points to row `from`.
+    void (*pack)(
+        Scalar *packed, int64_t inner, int64_t columns, int64_t from, int64_t count, const Scalar *source,
+        int64_t row_stride, int64_t column_stride);
+
+    /// C [rows, columns] = A B, or C += A B. A [rows, inner] has rows at a distance of `a_stride`, which may be less
+    /// than `inner`: rows may overlap.
+    void (*product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *packed, Scalar *c,
+        int64_t c_stride, bool adds);
+
+    /// C [rows, columns] = Aᵀ B, or C += Aᵀ B, with A [inner, rows].
+    void (*transposed_product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *packed, Scalar *c,
+        int64_t c_stride, bool adds);
+
+    /// C [rows, columns] += Aᵀ B with B [inner, columns] as it stands, rows at a distance of `b_stride`, which may be less
+    /// than `columns`. Up to `panel_width` elements after B's last are read, and count for nothing.
+    void (*add_transposed_product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *b,
+        int64_t b_stride, Scalar *c, int64_t c_stride);
+
+    void (*gru_forward)(int64_t hidden, const gru_row<Scalar> &row);
+    void (*gru_backward)(int64_t hidden, const gru_gradient_row<Scalar> &row);
+
+    /// Bias, ReLU, maxima of pairs of steps and dropout of a convolution's sums [2 steps, channels]: `pooled` and
+    /// `factors` are [steps, channels]. A factor is what the pooled value's gradient is multiplied by for the first step
+    /// of its pair where it is positive, and minus that for the second where it is negative. `mask` [steps, channels]
+    /// holds 0 or a scale, or is NULL.
+    void (*pool_forward)(
+        int64_t steps, int64_t channels, const Scalar *sums, const Scalar *bias, const Scalar *mask, Scalar *pooled,
+        Scalar *factors);
+
+    /// The gradient of the sums from that of what was pooled.
+    void (*pool_backward)(
+        int64_t steps, int64_t channels, const Scalar *gradient, const Scalar *factors, Scalar *sums_gradient);
+
+    /// a[i][j] = tanh(a[i][j] + bias[j]) in dense rows.
+    void (*biased_tanh)(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a);
+
+    /// gradient[i][j] *= 1 − y[i][j]², with y = tanh, in dense rows, and their sums over i are added to `sums`.
+    void (*tanh_backward)(int64_t rows, int64_t columns, const Scalar *y, Scalar *gradient, Scalar *sums);
+
+    /// Σ g², in 64-bit floats and a fixed order.
+    double (*squared_norm)(int64_t count, const Scalar *g);
+
+    /// g ← scale · g + decay · p; v ← g at the first step, then momentum · v + fresh · g; p ← p − rate · v (or
+    /// rate · (g + momentum · v) with Nesterov). Without momentum `v` is NULL and stands for g.
+    void (*descend)(int64_t count, const descent<Scalar> &numbers, const Scalar *g, Scalar *v, Scalar *p);
+
+    /// sums[j] += Σ_i a[i][j] over `rows` rows.
+    void (*add_rows)(int64_t rows, int64_t columns, const Scalar *a, int64_t a_stride, Scalar *sums);
+};
+
+/// The kernels for this machine.
+template <typename Scalar>
+const kernel_set<Scalar> &kernels();
+
+}  // namespace shim
+
+#endif

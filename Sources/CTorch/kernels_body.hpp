@@ -1,0 +1,377 @@
+// The kernels, compiled once for each instruction set: `KERNELS` names the namespace, `VECTOR_BYTES` is the
+// size of a register. No guard, and no includes: what is included here would be compiled for that instruction set too.
+namespace KERNELS {
+
+template <typename Scalar>
+struct vector {
+    static constexpr int64_t lanes = VECTOR_BYTES / sizeof(Scalar);
+    typedef Scalar type __attribute__((vector_size(VECTOR_BYTES)));
+    typedef Scalar loose __attribute__((vector_size(VECTOR_BYTES), aligned(alignof(Scalar)), may_alias));
+};
+
+template <typename Scalar>
+inline typename vector<Scalar>::type load(const Scalar *from) {
+    return *reinterpret_cast<const typename vector<Scalar>::loose *>(from);
+}
+
+template <typename Scalar>
+inline void store(Scalar *to, typename vector<Scalar>::type value) {
+    *reinterpret_cast<typename vector<Scalar>::loose *>(to) = value;
+}
+
+// MARK: Products
+
+template <typename Scalar>
+void pack(
+    Scalar *packed, int64_t inner, int64_t columns, int64_t from, int64_t count, const Scalar *source,
+    int64_t row_stride, int64_t column_stride) {
+    constexpr int64_t width = panel_width<Scalar>;
+    for (int64_t first = 0; first < columns; first += width) {
+        Scalar *panel = packed + first * inner + from * width;
+        const Scalar *column = source + first * column_stride;
+        const int64_t used = columns - first < width ? columns - first : width;
+        for (int64_t k = 0; k < count; ++k) {
+            const Scalar *row = column + k * row_stride;
+            if (used == width && column_stride == 1) {
+                for (int64_t j = 0; j < width; ++j) panel[k * width + j] = row[j];
+            } else {
+                for (int64_t j = 0; j < width; ++j) panel[k * width + j] = j < used ? row[j * column_stride] : 0;
+            }
+        }
+    }
+}
+
+/// `Rows` rows of one panel, whose rows are `distance` apart. A[r][k] is a[r · stride + k], or a[k · stride + r] if
+/// transposed.
+template <typename Scalar, int Rows, bool Transposed>
+inline void tile(
+    int64_t inner, const Scalar *__restrict a, int64_t stride, const Scalar *__restrict panel, int64_t distance,
+    Scalar *__restrict c, int64_t c_stride, int64_t used, bool adds) {
+    using V = typename vector<Scalar>::type;
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    constexpr int64_t parts = panel_width<Scalar> / lanes;
+    V sums[Rows][parts] = {};
+    if (adds && used == parts * lanes) {
+        for (int r = 0; r < Rows; ++r) {
+            for (int p = 0; p < parts; ++p) sums[r][p] = load(c + r * c_stride + p * lanes);
+        }
+    } else if (adds) {
+        for (int r = 0; r < Rows; ++r) {
+            for (int64_t j = 0; j < used; ++j) sums[r][j / lanes][j % lanes] = c[r * c_stride + j];
+        }
+    }
+#pragma clang loop unroll_count(4)
+    for (int64_t k = 0; k < inner; ++k) {
+        V right[parts];
+        for (int p = 0; p < parts; ++p) right[p] = load(panel + k * distance + p * lanes);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < Rows; ++r) {
+            const Scalar left = Transposed ? a[k * stride + r] : a[r * stride + k];
+            for (int p = 0; p < parts; ++p) sums[r][p] += left * right[p];
+        }
+    }
+    if (used == parts * lanes) {
+        for (int r = 0; r < Rows; ++r) {
+            for (int p = 0; p < parts; ++p) store(c + r * c_stride + p * lanes, sums[r][p]);
+        }
+    } else {
+        for (int r = 0; r < Rows; ++r) {
+            for (int64_t j = 0; j < used; ++j) c[r * c_stride + j] = sums[r][j / lanes][j % lanes];
+        }
+    }
+}
+
+/// The right factor: where its panels begin, and how far apart the rows of a panel are.
+template <typename Scalar>
+struct factor {
+    const Scalar *first;
+    int64_t panel_distance;
+    int64_t row_distance;
+};
+
+template <typename Scalar, bool Transposed>
+inline void any_product(
+    int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, factor<Scalar> b, Scalar *c,
+    int64_t c_stride, bool adds) {
+    constexpr int64_t width = panel_width<Scalar>;
+    // A block of a panel stays in the first cache, a block of A in the second.
+    constexpr int64_t inner_block = 256;
+    constexpr int64_t row_block = 192;
+    const int64_t row_offset = Transposed ? 1 : a_stride;
+    const int64_t inner_offset = Transposed ? a_stride : 1;
+    for (int64_t k = 0; k < inner || k == 0; k += inner_block) {
+        const int64_t depth = inner - k < inner_block ? inner - k : inner_block;
+        const bool adding = adds || k > 0;
+        for (int64_t block = 0; block < rows; block += row_block) {
+            const int64_t end = rows - block < row_block ? rows : block + row_block;
+            for (int64_t first = 0; first < columns; first += width) {
+                const int64_t used = columns - first < width ? columns - first : width;
+                const Scalar *panel = b.first + first / width * b.panel_distance + k * b.row_distance;
+                for (int64_t i = block; i < end;) {
+                    const Scalar *from = a + i * row_offset + k * inner_offset;
+                    Scalar *to = c + i * c_stride + first;
+                    // Six rows fill the registers; the last ones are shared out so that no tile is very low.
+                    const int64_t left = end - i;
+                    const int64_t height = left == 7 || left == 8 ? 4 : left < 6 ? left : 6;
+#define TILE(ROWS)                                                                                                     \
+    tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding)
+                    switch (height) {
+                    case 1: TILE(1); break;
+                    case 2: TILE(2); break;
+                    case 3: TILE(3); break;
+                    case 4: TILE(4); break;
+                    case 5: TILE(5); break;
+                    default: TILE(6); break;
+                    }
+#undef TILE
+                    i += height;
+                }
+            }
+        }
+    }
+}
+
+template <typename Scalar, bool Transposed>
+void packed_product(
+    int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *packed, Scalar *c,
+    int64_t c_stride, bool adds) {
+    constexpr int64_t width = panel_width<Scalar>;
+    any_product<Scalar, Transposed>(
+        rows, columns, inner, a, a_stride, {packed, width * inner, width}, c, c_stride, adds);
+}
+
+template <typename Scalar>
+void add_transposed_product(
+    int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *b, int64_t b_stride,
+    Scalar *c, int64_t c_stride) {
+    any_product<Scalar, true>(
+        rows, columns, inner, a, a_stride, {b, panel_width<Scalar>, b_stride}, c, c_stride, true);
+}
+
+template <typename Scalar>
+void add_rows(int64_t rows, int64_t columns, const Scalar *a, int64_t a_stride, Scalar *sums) {
+    for (int64_t i = 0; i < rows; ++i) {
+        for (int64_t j = 0; j < columns; ++j) sums[j] += a[i * a_stride + j];
+    }
+}
+
+// MARK: Descent
+
+template <typename Scalar>
+double squared_norm(int64_t count, const Scalar *g) {
+    // Independent sums fill the registers without an order that depends on anything but the count.
+    constexpr int64_t lanes = 16;
+    double sums[lanes] = {};
+    const int64_t whole = count - count % lanes;
+    for (int64_t i = 0; i < whole; i += lanes) {
+        for (int64_t lane = 0; lane < lanes; ++lane) {
+            const double value = static_cast<double>(g[i + lane]);
+            sums[lane] += value * value;
+        }
+    }
+    for (int64_t i = whole; i < count; ++i) sums[0] += static_cast<double>(g[i]) * static_cast<double>(g[i]);
+    double total = 0;
+    for (int64_t lane = 0; lane < lanes; ++lane) total += sums[lane];
+    return total;
+}
+
+template <typename Scalar>
+void descend(
+    int64_t count, const descent<Scalar> &numbers, const Scalar *__restrict g, Scalar *__restrict v,
+    Scalar *__restrict p) {
+    const auto [scale, rate, decay, momentum, fresh, is_first, is_nesterov] = numbers;
+    if (v == nullptr) {
+        for (int64_t i = 0; i < count; ++i) p[i] -= rate * (g[i] * scale + decay * p[i]);
+    } else if (is_first) {
+        for (int64_t i = 0; i < count; ++i) {
+            const Scalar d = g[i] * scale + decay * p[i];
+            v[i] = d;
+            p[i] -= rate * (is_nesterov ? d + momentum * d : d);
+        }
+    } else {
+        for (int64_t i = 0; i < count; ++i) {
+            const Scalar d = g[i] * scale + decay * p[i];
+            const Scalar velocity = momentum * v[i] + fresh * d;
+            v[i] = velocity;
+            p[i] -= rate * (is_nesterov ? d + momentum * velocity : velocity);
+        }
+    }
+}
+
+// MARK: Gates
+
+typedef float floats __attribute__((vector_size(VECTOR_BYTES)));
+typedef int32_t ints __attribute__((vector_size(VECTOR_BYTES)));
+
+/// e^x − 1 = 2^n (e^r − 1) + (2^n − 1) with x = n ln 2 + r, |r| ≤ ln 2 / 2 and the series of e^r − 1 to the eighth power:
+/// within a few units in the last place for x from −87 to 88, limited to that range outside; NaN stays.
+inline floats exp_minus_one(floats x) {
+    x = x < -87.0f ? floats{} - 87.0f : x;
+    x = x > 88.0f ? floats{} + 88.0f : x;
+    // Adding and taking away 1.5 · 2^23 rounds to a whole number.
+    const floats shifted = x * 1.44269504088896f + 12582912.0f;
+    const floats n = shifted - 12582912.0f;
+    // ln 2 in two parts, the first exact in products with small whole numbers.
+    const floats r = (x - n * 0.693359375f) + n * 2.12194440054690e-4f;
+    floats series = r * (1.0f / 40320) + 1.0f / 5040;
+    series = series * r + 1.0f / 720;
+    series = series * r + 1.0f / 120;
+    series = series * r + 1.0f / 24;
+    series = series * r + 1.0f / 6;
+    series = series * r + 0.5f;
+    series = series * r * r + r;
+    const ints exponent = (reinterpret_cast<ints>(shifted) - 0x4B400000 + 127) << 23;
+    const floats power = reinterpret_cast<floats>(exponent);
+    return power * series + (power - 1.0f);
+}
+
+inline floats sigmoid(floats x) { return 1.0f / (2.0f + exp_minus_one(-x)); }
+
+/// From e^(−2|x|) − 1, so that small values keep their precision; the sign is x's.
+inline floats hyperbolic_tangent(floats x) {
+    const ints sign = reinterpret_cast<ints>(x) & static_cast<int32_t>(0x80000000);
+    const floats magnitude = reinterpret_cast<floats>(reinterpret_cast<ints>(x) ^ sign);
+    const floats e = exp_minus_one(magnitude * -2.0f);
+    const floats size = -e / (2.0f + e);
+    return reinterpret_cast<floats>(reinterpret_cast<ints>(size) | sign);
+}
+
+typedef double doubles __attribute__((vector_size(VECTOR_BYTES)));
+
+inline doubles sigmoid(doubles x) {
+    for (int64_t i = 0; i < vector<double>::lanes; ++i) x[i] = 1.0 / (1.0 + __builtin_exp(-x[i]));
+    return x;
+}
+
+inline doubles hyperbolic_tangent(doubles x) {
+    for (int64_t i = 0; i < vector<double>::lanes; ++i) x[i] = __builtin_tanh(x[i]);
+    return x;
+}
+
+/// Calls `body(position, read, write)` for whole vectors, then once for what is left, through copies.
+template <typename Scalar, typename Body>
+inline void in_vectors(int64_t count, Body body) {
+    using V = typename vector<Scalar>::type;
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    const int64_t whole = count - count % lanes;
+    for (int64_t i = 0; i < whole; i += lanes) {
+        body(i, [](const Scalar *from) { return load(from); }, [](Scalar *to, V value) { store(to, value); });
+    }
+    if (whole == count) return;
+    const int64_t rest = count - whole;
+    body(
+        whole,
+        [rest](const Scalar *from) {
+            V value = {};
+            for (int64_t j = 0; j < rest; ++j) value[j] = from[j];
+            return value;
+        },
+        [rest](Scalar *to, V value) {
+            for (int64_t j = 0; j < rest; ++j) to[j] = value[j];
+        });
+}
+
+template <typename Scalar>
+void gru_forward(int64_t hidden, const gru_row<Scalar> &row) {
+    using V = typename vector<Scalar>::type;
+    const int64_t h = hidden;
+    in_vectors<Scalar>(h, [&](int64_t i, auto read, auto write) {
+        Scalar *g = row.gates + i;
+        const Scalar *u = row.recurrent + i;
+        const Scalar *b = row.biases + i;
+        const V r = sigmoid(read(g) + read(u) + read(b));
+        const V z = sigmoid(read(g + h) + read(u + h) + read(b + h));
+        const V candidate = read(u + 2 * h) + read(b + 3 * h);
+        const V n = hyperbolic_tangent(read(g + 2 * h) + read(b + 2 * h) + r * candidate);
+        write(g, r);
+        write(g + h, z);
+        write(g + 2 * h, n);
+        write(row.candidate + i, candidate);
+        write(row.after + i, n + z * (read(row.before + i) - n));
+    });
+}
+
+template <typename Scalar>
+void gru_backward(int64_t hidden, const gru_gradient_row<Scalar> &row) {
+    using V = typename vector<Scalar>::type;
+    const int64_t h = hidden;
+    in_vectors<Scalar>(h, [&](int64_t i, auto read, auto write) {
+        const Scalar *g = row.gates + i;
+        const V r = read(g), z = read(g + h), n = read(g + 2 * h), d = read(row.state + i);
+        const V dn = d * (1 - z) * (1 - n * n);
+        write(row.sums + i, dn);
+        write(row.sums + h + i, dn * read(row.candidate + i) * r * (1 - r));
+        write(row.sums + 2 * h + i, d * (read(row.before + i) - n) * z * (1 - z));
+        write(row.sums + 3 * h + i, dn * r);
+        write(row.state + i, d * z);
+    });
+}
+
+template <typename Scalar>
+void biased_tanh(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a) {
+    for (int64_t row = 0; row < rows; ++row) {
+        in_vectors<Scalar>(columns, [&](int64_t i, auto read, auto write) {
+            Scalar *at = a + row * columns + i;
+            write(at, hyperbolic_tangent(read(at) + read(bias + i)));
+        });
+    }
+}
+
+template <typename Scalar>
+void tanh_backward(int64_t rows, int64_t columns, const Scalar *y, Scalar *gradient, Scalar *sums) {
+    for (int64_t row = 0; row < rows; ++row) {
+        in_vectors<Scalar>(columns, [&](int64_t i, auto read, auto write) {
+            const auto value = read(y + row * columns + i);
+            const auto product = read(gradient + row * columns + i) * (1 - value * value);
+            write(gradient + row * columns + i, product);
+            write(sums + i, read(sums + i) + product);
+        });
+    }
+}
+
+// MARK: Pooling
+
+template <typename Scalar>
+void pool_forward(
+    int64_t steps, int64_t channels, const Scalar *sums, const Scalar *bias, const Scalar *mask, Scalar *pooled,
+    Scalar *factors) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t t = 0; t < steps; ++t) {
+        const Scalar *pair = sums + 2 * t * channels;
+        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
+            const V b = read(bias + i);
+            const V first = read(pair + i) + b, second = read(pair + channels + i) + b;
+            V scale = V{} + 1;
+            if (mask != nullptr) scale = read(mask + t * channels + i);
+            // As PyTorch's: the first of equals, and what is not a number wins.
+            const auto later = (second > first) | (second != second);
+            const V larger = later ? second : first;
+            const V positive = larger < 0 ? V{} : larger;
+            write(pooled + t * channels + i, positive * scale);
+            write(factors + t * channels + i, larger <= 0 ? V{} : later ? -scale : scale);
+        });
+    }
+}
+
+template <typename Scalar>
+void pool_backward(
+    int64_t steps, int64_t channels, const Scalar *gradient, const Scalar *factors, Scalar *sums_gradient) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t t = 0; t < steps; ++t) {
+        Scalar *pair = sums_gradient + 2 * t * channels;
+        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
+            const V g = read(gradient + t * channels + i), f = read(factors + t * channels + i);
+            write(pair + i, f > 0 ? g * f : V{});
+            write(pair + channels + i, f < 0 ? -(g * f) : V{});
+        });
+    }
+}
+
+template <typename Scalar>
+constexpr kernel_set<Scalar> set = {
+    pack<Scalar>, packed_product<Scalar, false>, packed_product<Scalar, true>, add_transposed_product<Scalar>,
+    gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>,
+    biased_tanh<Scalar>, tanh_backward<Scalar>, squared_norm<Scalar>, descend<Scalar>, add_rows<Scalar>,
+};
+
+}  // namespace KERNELS
