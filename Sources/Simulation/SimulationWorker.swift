@@ -25,6 +25,7 @@ final class SimulationWorker {
         training = try LocalTraining.Configuration(specification.training)
         evaluation = try Evaluation.Configuration(specification.evaluation.settings)
         strategy = try StrategySettings(specification.strategy)
+        try LocalAlgorithms.check(strategy.name, entry)
         self.state = state
     }
 
