@@ -58,14 +58,14 @@ public enum ScoreFigures {
 }
 
 extension TaskStatistics {
-    /// Adds what a batch counted by bin of confidence.
+    /// Puts in what was counted by bin of confidence.
     public mutating func setCalibration(examples: [Int], correct: [Int], confidences: [Double]) {
         counts[ScoreFigures.calibrationExamples] = examples
         counts[ScoreFigures.calibrationCorrect] = correct
         for (bin, sum) in confidences.enumerated() { sums[ScoreFigures.confidence(bin: bin)] = sum }
     }
 
-    /// Adds what was counted by class where an example may have several.
+    /// Puts in what was counted by class where an example may have several.
     public mutating func setClasses(true truth: [Int], predicted: [Int], both: [Int]) {
         counts[ScoreFigures.classesTrue] = truth
         counts[ScoreFigures.classesPredicted] = predicted

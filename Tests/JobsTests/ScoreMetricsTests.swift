@@ -116,8 +116,10 @@ import Testing
         #expect(try statistics.validated(maximumExamples: 4) == statistics)
         let metrics = Metrics.derive(from: statistics)
         #expect(metrics["AUC"] == 0.75 && metrics["AUCBound"] == 0.25)
-        #expect(metrics["ECE"] == 2.5 / 4)
-        #expect(metrics["macroF1"] == (2.0 / 5 + 1) / 2)
+        #expect(metrics["ECE"] == 0.625)
+        // 2 · 1 / (4 + 1) and 2 · 4 / (4 + 4).
+        let mean: Double = 0.5 * (0.4 + 1)
+        #expect(abs((metrics["macroF1"] ?? 0) - mean) < 1e-15)
         #expect(metrics["top5"] == 0)
         #expect(metrics["calibration.confidence.00"] == nil)
         statistics.counts["calibration.correct"] = [1]
@@ -125,14 +127,14 @@ import Testing
     }
 
     @Test func binsCoverEverything() {
-        #expect(
-            [1, 2, 3, 6, 51, 512, 513].map { ScoreFigures.bins(histograms: $0) } == [
-                8192, 4096, 2048, 1024, 128, 16, 0,
-            ])
-        #expect(
-            [-1e300, -8, 0, 8, 100, .infinity, -.infinity].map { ScoreFigures.bin(logOdds: $0, of: 16) }
-                == [0, 4, 8, 12, 15, 15, 0])
-        #expect([0, 1e-9, 1.0 / 15, 0.07, 1].map { ScoreFigures.bin(confidence: $0) } == [0, 0, 0, 1, 14])
+        let widths: [Int] = [1, 2, 3, 6, 51, 512, 513].map { ScoreFigures.bins(histograms: $0) }
+        #expect(widths == [8192, 4096, 2048, 1024, 128, 16, 0])
+        let odds: [Double] = [-1e300, -8, 0, 8, 100, .infinity, -.infinity]
+        let places: [Int] = odds.map { ScoreFigures.bin(logOdds: $0, of: 16) }
+        #expect(places == [0, 4, 8, 12, 15, 15, 0])
+        let confidences: [Double] = [0, 1e-9, 0.06, 0.07, 1]
+        let bins: [Int] = confidences.map { ScoreFigures.bin(confidence: $0) }
+        #expect(bins == [0, 0, 0, 1, 14])
     }
 
     @Test(arguments: ["AUC", "-ECE", "top5", "AUCFaithful"]) func roundsAreChosenByThem(name: String) {
