@@ -124,7 +124,9 @@ extension JobSpecification.Evaluation: Codable {
         static let split = Key(stringValue: "split")
         static let deadline = Key(stringValue: "deadline")
         static let others = Key(stringValue: "others")
-        static let own: Set<String> = ["every", "split", "deadline", "others"]
+        static let perClient = Key(stringValue: "perClient")
+        static let perClientHoldOut = Key(stringValue: "perClientHoldOut")
+        static let own: Set<String> = ["every", "split", "deadline", "others", "perClient", "perClientHoldOut"]
     }
 
     /// Reads the known keys; every other key is a setting for the trainer.
@@ -134,20 +136,24 @@ extension JobSpecification.Evaluation: Codable {
             every: try container.decodeIfPresent(Int.self, forKey: .every) ?? 1,
             split: try container.decodeIfPresent(String.self, forKey: .split) ?? "test",
             deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 600,
-            others: try container.decodeIfPresent(Others.self, forKey: .others) ?? .always
+            others: try container.decodeIfPresent(Others.self, forKey: .others) ?? .always,
+            perClient: try container.decodeIfPresent(Int.self, forKey: .perClient) ?? 0,
+            perClientHoldOut: try container.decodeIfPresent(Double.self, forKey: .perClientHoldOut) ?? 0
         )
         for key in container.allKeys where !Key.own.contains(key.stringValue) {
             settings[key.stringValue] = try container.decode(Setting.self, forKey: key)
         }
     }
 
-    /// Writes the known keys and the settings beside them.
+    /// Writes the known keys and the settings beside them; those about single clients only where they are used.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(every, forKey: .every)
         try container.encode(split, forKey: .split)
         try container.encode(deadline, forKey: .deadline)
         try container.encode(others, forKey: .others)
+        if perClient != 0 { try container.encode(perClient, forKey: .perClient) }
+        if perClientHoldOut != 0 { try container.encode(perClientHoldOut, forKey: .perClientHoldOut) }
         for (name, value) in settings where !Key.own.contains(name) {
             try container.encode(value, forKey: Key(stringValue: name))
         }

@@ -19,6 +19,8 @@ public struct SimulationReport: Sendable, Codable {
         public var best: [String: [String: Double]]
         /// The confusion matrices of the last evaluated round, by split.
         public var confusion: [String: [[Int]]]
+        /// How each metric was spread over the clients at the last evaluation of each client, if there was any.
+        public var clients: [String: MetricDistribution]?
         /// SHA-256 of the weights after the last round.
         public var weights: String
         /// Bytes that clients received and sent.
@@ -71,6 +73,8 @@ public struct SimulationReport: Sendable, Codable {
     public var last: [String: [String: Spread]]
     /// Over the runs, by split and metric: at each run's best round.
     public var best: [String: [String: Spread]]
+    /// Over the runs, by metric and figure of its spread over the clients (`MetricDistribution`); empty without.
+    public var perClient: [String: [String: Spread]]
 
     /// Gathers runs of one job.
     public init(job: JobSpecification, isGenerated: Bool, clients: Int, examples: Int, runs: [Run]) {
@@ -81,6 +85,7 @@ public struct SimulationReport: Sendable, Codable {
         self.runs = runs
         last = Self.spreads(runs.map(\.last))
         best = Self.spreads(runs.map(\.best))
+        perClient = Self.spreads(runs.map { $0.clients?.mapValues(\.figures) ?? [:] })
     }
 
     private static func spreads(_ runs: [[String: [String: Double]]]) -> [String: [String: Spread]] {
@@ -118,8 +123,10 @@ extension SimulationReport.Run {
         last = [:]
         best = [:]
         confusion = [:]
-        let final = lines.filter { $0.split != "train" }.map(\.round).max()
-        for line in lines where line.split != "train" {
+        clients = lines.last { $0.distribution != nil }?.distribution
+        let heldOut = lines.filter { $0.split != "train" && $0.distribution == nil }
+        let final = heldOut.map(\.round).max()
+        for line in heldOut {
             if line.round == bestRound { best[line.split] = line.metrics }
             guard line.round == final else { continue }
             last[line.split] = line.metrics
