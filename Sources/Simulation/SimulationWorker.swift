@@ -53,8 +53,7 @@ final class SimulationWorker {
             view = try traits.applied(to: view, seed: data.traitSeed, client: client.position).all
         }
         var map = specification.corruption
-        // In the benchmark's files the test and dev splits come before the clients.
-        if map["mode"] == "faithful" { map["index"] = .int(client.position + 2) }
+        if map["mode"] == "faithful" { map["index"] = .int(client.position + data.firstCorruptionIndex) }
         let corruption = try CorruptionSettings(
             map, seed: specification.seed, clientIndex: clientIndex(client.name))
         return try corruption.training(view, modalities: entry.modalities)

@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Datasets
+import ArgumentParser
+import Datasets
 import Foundation
 import Operator
 
@@ -19,14 +19,18 @@ struct PartitionCommand: ParsableCommand {
               tributary partition --dataset synthetic-har --scheme shards --clients 10 --describe --plot shards.svg
               tributary partition --dataset uci-har --data ~/data/uci-har --scheme fedmultimodal --alpha 0.1 --json
 
-            Without a data set at hand, synthetic-har generates six activities recorded by two sensors.
+            Without a data set at hand, synthetic-har generates six activities recorded by two sensors, and \
+            synthetic-NAME examples in the form of the FedMultimodal benchmark's data set NAME:
+            \(BenchmarkDataset.all.map(\.name).joined(separator: ", ")).
             """
     )
 
-    @Option(help: "uci-har or synthetic-har.")
-    var dataset: SitePartition.Source
+    @Option(
+        help: "A data set of the benchmark, synthetic- and one, or synthetic-har: see above.",
+        completion: .list(SitePartition.Source.names))
+    var dataset: String
 
-    @Option(help: "The data set's folder, in the publisher's layout or as float32 files.", completion: .directory)
+    @Option(help: "The data set's folder, in the publisher's layout or as features.", completion: .directory)
     var data: String?
 
     @Option(help: "How the training rows are dealt.")
@@ -47,6 +51,9 @@ struct PartitionCommand: ParsableCommand {
     @Option(help: "Windows of each activity and subject of generated data.")
     var windows = 24
 
+    @Option(help: "The part of the real number of examples that synthetic-NAME makes, up to 1.")
+    var scale: Double?
+
     @Option(help: "Shuffle the training labels by this seed: a control that must not learn.")
     var permuteLabels: UInt64?
 
@@ -61,6 +68,11 @@ struct PartitionCommand: ParsableCommand {
     @OptionGroup var printing: OutputOptions
 
     func validate() throws {
+        do {
+            _ = try SitePartition.Source(named: dataset)
+        } catch {
+            throw ValidationError("--dataset: \(error.message)")
+        }
         guard sites == nil || scheme == .subject else {
             throw ValidationError(
                 "--sites goes with the scheme 'subject'; expected --clients for '\(scheme.rawValue)'.")
@@ -75,20 +87,22 @@ struct PartitionCommand: ParsableCommand {
         if let sites { parameters.clients = sites }
         let prepared = try SitePartition.prepare(
             SitePartition.Request(
-                source: dataset,
+                source: SitePartition.Source(named: dataset),
                 data: data,
                 partition: parameters,
                 statistic: numbers.by,
                 statisticModality: numbers.modality,
                 permuteLabels: permuteLabels,
-                synthetic: SyntheticHAR.Configuration(seed: seed, subjects: subjects, windowsPerActivity: windows)
+                synthetic: SyntheticHAR.Configuration(seed: seed, subjects: subjects, windowsPerActivity: windows),
+                scale: scale
             )
         )
+        for note in prepared.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
         let report = try HeterogeneityReport(
             prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         if let plot {
             let picture = HeterogeneityPlot(
-                report, classes: prepared.train.classes, title: "\(dataset.rawValue), scheme \(scheme.rawValue)")
+                report, classes: prepared.train.classes, title: "\(dataset), scheme \(scheme.rawValue)")
             do {
                 try Data(picture.svg().utf8).write(to: URL(fileURLWithPath: plot), options: .atomic)
             } catch {
@@ -112,5 +126,3 @@ struct PartitionCommand: ParsableCommand {
         }
     }
 }
-
-extension SitePartition.Source: ExpressibleByArgument {}
