@@ -6,15 +6,12 @@ extension SitePartition.Request {
     /// Without a scheme, and with the scheme `subject` without `clients`, the rows go by subject to as many clients as the
     /// job needs: what the demonstration does.
     ///
-    /// - Parameter data: where real data lie.
+    /// - Parameters:
+    ///   - data: where real data lie.
+    ///   - scale: the part of a benchmark's number of examples that is generated; nil for what fits a laptop.
     /// - Throws: `DatasetError` with code `invalidArgument` for another data set, key or value.
-    public init(_ job: JobSpecification, data: String? = nil) throws(DatasetError) {
-        guard let source = SitePartition.Source(rawValue: job.data) else {
-            throw DatasetError(
-                .invalidArgument,
-                "data: found \"\(job.data)\", expected one of "
-                    + SitePartition.Source.allCases.map(\.rawValue).joined(separator: ", "))
-        }
+    public init(_ job: JobSpecification, data: String? = nil, scale: Double? = nil) throws(DatasetError) {
+        let source = try SitePartition.Source(named: job.data)
         var map = job.partition
         if map["scheme"] == nil { map["scheme"] = "subject" }
         if map["scheme"] == "subject", map["clients"] == nil {
@@ -22,7 +19,7 @@ extension SitePartition.Request {
         }
         var texts: [String: String] = [:]
         for (key, value) in map { texts[key] = try Self.text(value, key) }
-        self.init(source: source, data: data, partition: try .init(texts))
+        self.init(source: source, data: data, partition: try .init(texts), scale: scale)
     }
 
     private static func text(_ value: Setting, _ key: String) throws(DatasetError) -> String {

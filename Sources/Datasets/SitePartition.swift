@@ -1,38 +1,12 @@
 import Randomness
 
 /// Turning a data set into a simulated federation: the training split is dealt to clients by a `PartitionScheme`, and
-/// can be written as a folder a client, with `evaluator` holding the whole test split and what the scheme holds out
-/// (`dev`).
+/// can be written as a folder a client, with `evaluator` holding the splits that come with the data and what the scheme
+/// holds out (`dev`).
 ///
 /// The scheme `subject` makes `site-1` … `site-N`, dealt by subject (`SubjectPartition`). `tributary partition` is
 /// this.
 public enum SitePartition {
-    /// The data sets that can be partitioned.
-    public enum Source: String, Sendable, CaseIterable {
-        /// The real UCI-HAR, read by `UCIHARReader`; needs a folder.
-        case uciHAR = "uci-har"
-        /// Windows made by `SyntheticHAR`; needs nothing.
-        case syntheticHAR = "synthetic-har"
-
-        /// What the source reads, by the names of the options of `tributary partition`.
-        public var parameterKeys: Set<String> {
-            switch self {
-            case .uciHAR: ["data"]
-            case .syntheticHAR: ["seed", "subjects", "windows"]
-            }
-        }
-
-        /// Refuses what the source does not read, as a scheme refuses parameters that are not its own.
-        ///
-        /// - Throws: `DatasetError` with code `invalidArgument` for the first stray key.
-        public func check(given keys: [String]) throws(DatasetError) {
-            guard let stray = keys.first(where: { !parameterKeys.contains($0) }) else { return }
-            let expected = parameterKeys.sorted().joined(separator: ", ")
-            throw DatasetError(
-                .invalidArgument, "data set '\(rawValue)' does not use \(stray), expected only \(expected)")
-        }
-    }
-
     /// What to partition, how, and where to.
     public struct Request: Sendable {
         /// The data set.
@@ -46,8 +20,10 @@ public enum SitePartition {
         /// When set, the training labels are shuffled over all rows from the stream (this seed, `"permute-labels"`),
         /// before they are dealt: a control, whose trained model must be no better than guessing.
         public var permuteLabels: UInt64?
-        /// What the generator makes, for generated sources.
+        /// What the generator makes, for generated sources; of those in a benchmark's form the seed alone counts.
         public var synthetic: SyntheticHAR.Configuration
+        /// The part of a benchmark's number of examples that is generated; nil for what fits a laptop.
+        public var scale: Double?
 
         /// Makes a request for a scheme.
         public init(
@@ -56,7 +32,8 @@ public enum SitePartition {
             partition: PartitionScheme.Parameters,
             output: String? = nil,
             permuteLabels: UInt64? = nil,
-            synthetic: SyntheticHAR.Configuration = .init()
+            synthetic: SyntheticHAR.Configuration = .init(),
+            scale: Double? = nil
         ) {
             self.source = source
             self.data = data
@@ -64,6 +41,7 @@ public enum SitePartition {
             self.output = output
             self.permuteLabels = permuteLabels
             self.synthetic = synthetic
+            self.scale = scale
         }
 
         /// Makes a request for the scheme `subject`.
@@ -85,12 +63,16 @@ public enum SitePartition {
     public struct Prepared: Sendable {
         /// The training split, which the partition's rows belong to.
         public let train: MultimodalDataset
-        /// The test split.
-        public let test: MultimodalDataset
+        /// The splits that come with the data beside it: `test`, and `dev` where the publisher gives one.
+        public let heldOut: [String: MultimodalDataset]
         /// The clients.
         public let partition: Partition
         /// Decides the noise of clients with traits.
         public let seed: UInt64
+        /// What a user should know about the data, a sentence each.
+        public let notes: [String]
+        /// The data set whose form the data have.
+        public let benchmark: BenchmarkDataset
     }
 
     /// A folder that was written.
@@ -115,9 +97,10 @@ public enum SitePartition {
     ///
     /// - Throws: `DatasetError`; with code `invalidArgument` when the scheme's parameters do not fit.
     public static func prepare(_ request: Request) throws(DatasetError) -> Prepared {
-        let partitioner = try PartitionScheme.make(request.partition)
-        let (loaded, test) = try load(request)
-        var train = loaded
+        // A wrong scheme is refused before anything is read.
+        _ = try PartitionScheme.make(request.partition, for: request.source.benchmark)
+        let contents = try load(request)
+        var train = contents.splits.train
         if let seed = request.permuteLabels {
             var stream = RandomStream(seed: seed, purpose: "permute-labels")
             train = try train.replacingLabels(stream.shuffled(train.labels))
@@ -127,10 +110,12 @@ public enum SitePartition {
             let statistic = request.partition.by ?? .roughness
             values = try statistic.values(of: train, modality: request.partition.modality ?? 0)
         }
-        let partition = try partitioner.partition(PartitionInput(train, values: values))
+        let partition = try PartitionScheme.make(request.partition, for: contents.benchmark).partition(
+            PartitionInput(train, values: values, groups: contents.splits.groups))
         return Prepared(
-            train: train, test: test, partition: partition,
-            seed: request.partition.seed ?? PartitionScheme.Parameters.defaultSeed)
+            train: train, heldOut: contents.splits.heldOut, partition: partition,
+            seed: request.partition.seed ?? PartitionScheme.Parameters.defaultSeed, notes: contents.notes,
+            benchmark: contents.benchmark)
     }
 
     /// Reads or generates the data set and writes all folders.
@@ -169,7 +154,7 @@ public enum SitePartition {
             try SiteFolder.write(to: path, splits: ["train": view])
             written.append(site(client.id, path: path, split: "train", view: view, traits: client.traits))
         }
-        var held = [(split: "test", view: prepared.test.all)]
+        var held = prepared.heldOut.sorted { $0.key > $1.key }.map { (split: $0.key, view: $0.value.all) }
         for list in partition.heldOut { held.append((list.name, DatasetView(train, indices: list.rows))) }
         let path = "\(output)/\(evaluator)"
         try SiteFolder.write(to: path, splits: Dictionary(uniqueKeysWithValues: held))
@@ -186,23 +171,5 @@ public enum SitePartition {
         Site(
             name: name, path: path, split: split, examples: view.count, subjects: Set(view.subjects ?? []).sorted(),
             classes: view.classCounts, traits: traits)
-    }
-
-    private static func load(
-        _ request: Request
-    ) throws(DatasetError) -> (train: MultimodalDataset, test: MultimodalDataset) {
-        switch request.source {
-        case .uciHAR:
-            guard let path = request.data else {
-                throw DatasetError(
-                    .invalidArgument, "data set 'uci-har' is read from a folder: expected --data with its path")
-            }
-            let reader = try UCIHARReader(path: path)
-            return (try reader.read(.train), try reader.read(.test))
-        case .syntheticHAR:
-            let generator = try SyntheticHAR(request.synthetic)
-            let people = generator.splitSubjects
-            return (try generator.dataset(subjects: people.train), try generator.dataset(subjects: people.test))
-        }
     }
 }

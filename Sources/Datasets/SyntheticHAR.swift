@@ -66,9 +66,13 @@ public struct SyntheticHAR: Sendable {
     ///
     /// A person's windows do not depend on who else is asked for.
     ///
-    /// - Parameter subjects: the people's numbers, within `1...configuration.subjects`; nil for all.
+    /// - Parameters:
+    ///   - subjects: the people's numbers, within `1...configuration.subjects`; nil for all.
+    ///   - name: the data set's name.
     /// - Throws: `DatasetError` with code `invalidArgument` for a number out of range.
-    public func dataset(subjects: [Int]? = nil) throws(DatasetError) -> MultimodalDataset {
+    public func dataset(
+        subjects: [Int]? = nil, name: String = Self.datasetName
+    ) throws(DatasetError) -> MultimodalDataset {
         let people = subjects ?? Array(1...configuration.subjects)
         if let unknown = people.first(where: { !(1...configuration.subjects).contains($0) }) {
             throw DatasetError(
@@ -99,7 +103,7 @@ public struct SyntheticHAR: Sendable {
             }
         }
         return try MultimodalDataset(
-            name: Self.datasetName,
+            name: name,
             classes: UCIHARReader.classNames,
             modalities: UCIHARReader.modalities,
             values: blocks,

@@ -17,6 +17,7 @@ struct ReportPage {
             parts.append(
                 "<p class=note>The data were made by a generator: no figure here says anything about real data.</p>")
         }
+        parts += report.notes.map { "<p class=note>\(Self.escape($0))</p>" }
         parts.append(
             "<p>\(Self.escape(job.modelName)) on \(Self.escape(job.data)), \(Self.escape(job.strategyName)), "
                 + "\(report.clients) clients with \(report.examples) examples, \(job.rounds) rounds, "

@@ -63,6 +63,8 @@ public struct SimulationReport: Sendable, Codable {
     public var job: JobSpecification
     /// Whether the data were made by a generator: then no figure says anything about the world.
     public var isGenerated: Bool
+    /// What a reader should know about the data, a sentence each.
+    public var notes: [String]
     /// How many clients there are, and how many training examples they share.
     public var clients: Int
     /// See `clients`.
@@ -77,9 +79,12 @@ public struct SimulationReport: Sendable, Codable {
     public var perClient: [String: [String: Spread]]
 
     /// Gathers runs of one job.
-    public init(job: JobSpecification, isGenerated: Bool, clients: Int, examples: Int, runs: [Run]) {
+    public init(
+        job: JobSpecification, isGenerated: Bool, notes: [String] = [], clients: Int, examples: Int, runs: [Run]
+    ) {
         self.job = job
         self.isGenerated = isGenerated
+        self.notes = notes
         self.clients = clients
         self.examples = examples
         self.runs = runs

@@ -5,6 +5,8 @@ public import Jobs
 public struct SimulationSource: Sendable {
     /// Whether a generator made the data.
     public let isGenerated: Bool
+    /// What a user should know about the data, a sentence each.
+    public let notes: [String]
     /// Drawings of the data and their partition for the report.
     public let drawings: [(heading: String, svg: String)]
 
@@ -12,21 +14,24 @@ public struct SimulationSource: Sendable {
 
     /// Reads or generates the data set that the job names and deals it to clients as its `partition` map says.
     ///
-    /// - Parameter path: where real data lie.
+    /// - Parameters:
+    ///   - path: where real data lie.
+    ///   - scale: the part of a benchmark's number of examples that is generated; nil for what fits a laptop.
     /// - Throws: `DatasetError`.
-    public init(_ job: JobSpecification, path: String?) throws {
-        let request = try SitePartition.Request(job, data: path)
-        isGenerated = request.source == .syntheticHAR
+    public init(_ job: JobSpecification, path: String?, scale: Double? = nil) throws {
+        let request = try SitePartition.Request(job, data: path, scale: scale)
+        isGenerated = request.source.isGenerated
         prepared = try SitePartition.prepare(request)
+        notes = prepared.notes
         let report = try HeterogeneityReport(
             prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         let plot = HeterogeneityPlot(report, classes: prepared.train.classes, title: job.data)
         drawings = [(heading: "Clients", svg: plot.svg())]
     }
 
-    /// The data and clients for one run; the held-out splits are `test` and what the partition holds out.
+    /// The data and clients for one run; the held-out splits are those of the data and what the partition holds out.
     public func data(for job: JobSpecification) throws -> SimulationData {
-        var heldOut = ["test": prepared.test.all]
+        var heldOut = prepared.heldOut.mapValues(\.all)
         for list in prepared.partition.heldOut {
             heldOut[list.name] = DatasetView(prepared.train, indices: list.rows)
         }
@@ -36,6 +41,7 @@ public struct SimulationSource: Sendable {
                 VirtualClient(
                     name: $0.element.id, rows: $0.element.rows, traits: $0.element.traits, position: $0.offset)
             },
-            heldOut: heldOut, traitSeed: prepared.seed)
+            heldOut: heldOut, traitSeed: prepared.seed,
+            firstCorruptionIndex: prepared.benchmark.firstCorruptionIndex)
     }
 }

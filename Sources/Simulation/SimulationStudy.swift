@@ -20,6 +20,8 @@ public struct SimulationStudy {
     public var resumes: Bool
     /// Whether the data are made by a generator.
     public var isGenerated: Bool
+    /// What a user should know about the data, a sentence each.
+    public var notes: [String] = []
     /// Further drawings for the page, as SVG.
     public var drawings: [(heading: String, svg: String)] = []
 
@@ -74,7 +76,8 @@ public struct SimulationStudy {
                 card(own, outcome, model).markdown(), to: "\(folder)/model-card.md", permissions: 0o644)
         }
         let report = SimulationReport(
-            job: job, isGenerated: isGenerated, clients: shape.clients, examples: shape.examples, runs: runs)
+            job: job, isGenerated: isGenerated, notes: notes, clients: shape.clients, examples: shape.examples,
+            runs: runs)
         try DurableFile.write(Array(try report.json()), to: "\(output)/report.json", permissions: 0o644)
         let page = ReportPage(report: report, lines: lines, drawings: drawings)
         try DurableFile.write(page.html(), to: "\(output)/report.html", permissions: 0o644)

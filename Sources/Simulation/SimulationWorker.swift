@@ -58,7 +58,10 @@ final class SimulationWorker {
     private func examples(of client: VirtualClient, in data: SimulationData) throws -> DatasetView {
         let view = try recorded(client.rows, by: client, in: data)
         let map = try CorruptionMap(specification.corruption, seed: specification.seed)
-        let corruption = CorruptionSettings(map, client: map.number(of: client.name, position: client.position))
+        let corruption = CorruptionSettings(
+            map,
+            client: map.number(
+                of: client.name, position: client.position, firstIndex: data.firstCorruptionIndex))
         return try corruption.training(view, modalities: entry.modalities)
     }
 

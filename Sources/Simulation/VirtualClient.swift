@@ -33,13 +33,16 @@ public struct SimulationData: Sendable {
     public var heldOut: [String: DatasetView]
     /// Decides the noise of clients with traits.
     public var traitSeed: UInt64
+    /// The number of the first client in the draws of faithful corruption.
+    public var firstCorruptionIndex: Int
 
     /// Gathers the parts.
     ///
     /// - Throws: ``SimulationError`` `data` when there is no client, two have one name, or a row does not exist.
     public init(
         train: MultimodalDataset, clients: [VirtualClient], heldOut: [String: DatasetView],
-        traitSeed: UInt64 = PartitionScheme.Parameters.defaultSeed
+        traitSeed: UInt64 = PartitionScheme.Parameters.defaultSeed,
+        firstCorruptionIndex: Int = BenchmarkDataset.uciHAR.firstCorruptionIndex
     ) throws(SimulationError) {
         guard !clients.isEmpty else { throw SimulationError(.data, "the partition gives no clients") }
         guard Set(clients.map(\.name)).count == clients.count else {
@@ -55,6 +58,7 @@ public struct SimulationData: Sendable {
         self.clients = clients
         self.heldOut = heldOut
         self.traitSeed = traitSeed
+        self.firstCorruptionIndex = firstCorruptionIndex
     }
 
     /// The same data where every client of two rows or more holds a share of them out: that many rounded down, at least

@@ -18,6 +18,7 @@ struct SimulateCommand: ParsableCommand {
               tributary simulate job.yaml --data ~/data/uci-har --seeds 8,16 --set rounds=50 --output runs/two-seeds
               tributary simulate job.yaml --sweep partition.alpha=0.1,5.0 --output runs/alpha --json
               tributary simulate job.yaml --output runs/har --resume
+              tributary simulate Configs/fedmultimodal/ku-har.yaml --generated --scale 0.1 --output runs/ku-har
             """
     )
 
@@ -27,6 +28,12 @@ struct SimulateCommand: ParsableCommand {
     @Option(
         help: "The folder of the job's data set (TRIBUTARY_DATA); generated data need none.", completion: .directory)
     var data: String?
+
+    @Flag(help: "Train on data made in the form of the job's data set, for those who do not have it.")
+    var generated = false
+
+    @Option(help: "The part of the real number of examples that is generated, up to 1; 1 GiB of values unless given.")
+    var scale: Double?
 
     @Option(help: "The folder for metrics, report, weights and checkpoints.", completion: .directory)
     var output: String
@@ -64,15 +71,19 @@ struct SimulateCommand: ParsableCommand {
         let base = try assignments(overrides)
         var hasFailed = false
         for cell in cells {
-            let specification = try JobSpecification.load(
+            var specification = try JobSpecification.load(
                 path: job, overrides: base.merging(cell.values) { $1 })
+            let prefix = SitePartition.Source.generatedPrefix
+            if generated, !specification.data.hasPrefix(prefix) { specification.data = prefix + specification.data }
             let source = try SimulationSource(
-                specification, path: data ?? ProcessInfo.processInfo.environment["TRIBUTARY_DATA"])
+                specification, path: data ?? ProcessInfo.processInfo.environment["TRIBUTARY_DATA"], scale: scale)
+            for note in source.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
             let folder = cell.name.isEmpty ? output : "\(output)/\(cell.name)"
             var study = SimulationStudy(
                 job: specification, seeds: try seeds.map(SeedList.init)?.seeds ?? [specification.seed], output: folder,
                 workers: workers ?? ProcessInfo.processInfo.activeProcessorCount, resumes: resume,
                 isGenerated: source.isGenerated)
+            study.notes = source.notes
             study.drawings = source.drawings
             let display = SimulationDisplay(rounds: specification.rounds, label: cell.name)
             let report: SimulationReport?

@@ -1,5 +1,5 @@
-public import ArgumentParser
-public import Datasets
+import ArgumentParser
+import Datasets
 import Foundation
 import Jobs
 import Operator
@@ -24,19 +24,23 @@ struct PartitionCommand: ParsableCommand {
               tributary partition --dataset uci-har --data ~/data/uci-har --scheme fedmultimodal --alpha 0.1 --json
               tributary partition --job job.yaml --data ~/data/uci-har --describe
 
-            Without a data set at hand, synthetic-har generates six activities recorded by two sensors.
+            Without a data set at hand, synthetic-har generates six activities recorded by two sensors, and \
+            synthetic-NAME examples in the form of the FedMultimodal benchmark's data set NAME:
+            \(BenchmarkDataset.all.map(\.name).joined(separator: ", ")).
             """
     )
 
-    @Option(help: "uci-har or synthetic-har.")
-    var dataset: SitePartition.Source?
+    @Option(
+        help: "A data set of the benchmark, synthetic- and one, or synthetic-har: see above.",
+        completion: .list(SitePartition.Source.names))
+    var dataset: String?
 
     @Option(
         help: "A job file in place of --dataset and the partition's options.",
         completion: .file(extensions: ["yaml", "yml"]))
     var job: String?
 
-    @Option(help: "The data set's folder, in the publisher's layout or as float32 files.", completion: .directory)
+    @Option(help: "The data set's folder, in the publisher's layout or as features.", completion: .directory)
     var data: String?
 
     @Option(help: "How the training rows are dealt, by subject unless given.")
@@ -57,6 +61,9 @@ struct PartitionCommand: ParsableCommand {
     @Option(help: "Windows of each activity and subject of generated data, 24 by default.")
     var windows: Int?
 
+    @Option(help: "The part of the real number of examples that synthetic-NAME makes, up to 1.")
+    var scale: Double?
+
     @Option(help: "Shuffle the training labels by this seed: a control that must not learn.")
     var permuteLabels: UInt64?
 
@@ -73,6 +80,11 @@ struct PartitionCommand: ParsableCommand {
     private var chosenScheme: PartitionScheme { scheme ?? .subject }
 
     func validate() throws {
+        do {
+            if let dataset { _ = try SitePartition.Source(named: dataset) }
+        } catch {
+            throw ValidationError("--dataset: \(error.message)")
+        }
         guard (dataset == nil) != (job == nil) else {
             throw ValidationError("expected either --dataset or --job, a job file that says which.")
         }
@@ -81,7 +93,8 @@ struct PartitionCommand: ParsableCommand {
                 numbers.areDefaults
             else {
                 throw ValidationError(
-                    "--job goes with --data, --output, --describe, --plot and --json only: the file says the rest.")
+                    "--job goes with --data, --scale, --output, --describe, --plot and --json only: the file "
+                        + "says the rest.")
             }
         }
         guard sites == nil || chosenScheme == .subject else {
@@ -97,10 +110,11 @@ struct PartitionCommand: ParsableCommand {
         let specification = try job.map { try JobSpecification.load(path: $0) }
         let request = try request(of: specification)
         let prepared = try SitePartition.prepare(request)
+        for note in prepared.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
         let report = try HeterogeneityReport(
             prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         if let plot {
-            let title = "\(request.source.rawValue), scheme \(request.partition.scheme.rawValue)"
+            let title = "\(request.source.name), scheme \(request.partition.scheme.rawValue)"
             let picture = HeterogeneityPlot(report, classes: prepared.train.classes, title: title)
             do {
                 try Data(picture.svg().utf8).write(to: URL(fileURLWithPath: plot), options: .atomic)
@@ -134,18 +148,20 @@ struct PartitionCommand: ParsableCommand {
     private func request(of job: JobSpecification?) throws -> SitePartition.Request {
         let request: SitePartition.Request
         if let job {
-            request = try .init(job, data: data)
+            request = try .init(job, data: data, scale: scale)
         } else if let dataset {
             var parameters = numbers.parameters(chosenScheme)
             if let sites { parameters.clients = sites }
             request = .init(
-                source: dataset, data: data, partition: parameters, permuteLabels: permuteLabels,
-                synthetic: .init(seed: seed ?? 8, subjects: subjects ?? 30, windowsPerActivity: windows ?? 24))
+                source: try .init(named: dataset), data: data, partition: parameters, permuteLabels: permuteLabels,
+                synthetic: .init(seed: seed ?? 8, subjects: subjects ?? 30, windowsPerActivity: windows ?? 24),
+                scale: scale)
         } else {
             throw ValidationError("expected either --dataset or --job.")
         }
         let given = [
             ("data", data != nil), ("seed", seed != nil), ("subjects", subjects != nil), ("windows", windows != nil),
+            ("scale", scale != nil),
         ]
         try request.source.check(given: given.filter(\.1).map(\.0))
         return request
@@ -165,5 +181,3 @@ private struct FederationDescription: Encodable {
         try container.encodeIfPresent(corruption, forKey: .corruption)
     }
 }
-
-extension SitePartition.Source: ExpressibleByArgument {}

@@ -28,8 +28,11 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "size-skew, inner-dirichlet: the rate or sigma of the sizes.")
     var spread: Double?
 
-    @Option(help: "The fewest rows of a client; 1 by default, 5 for fedmultimodal.")
+    @Option(help: "The fewest rows of a client; 1 by default, for fedmultimodal the data set's own.")
     var minimum: Int?
+
+    @Flag(help: "fedmultimodal: read the data with the mistakes of the benchmark's code.")
+    var faithful = false
 
     @Flag(help: "dirichlet, natural-dirichlet: even out the sizes.")
     var balanced = false
@@ -77,6 +80,7 @@ struct PartitionOptions: ParsableArguments {
         result.law = law
         result.spread = spread
         result.minimum = minimum
+        result.faithful = faithful ? true : nil
         result.balanced = balanced ? true : nil
         result.strictness = strictness
         result.by = by

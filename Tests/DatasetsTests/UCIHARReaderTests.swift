@@ -189,4 +189,12 @@ enum RealData {
         guard let root = ProcessInfo.processInfo.environment["TRIBUTARY_DATA"], !root.isEmpty else { return nil }
         return (try? UCIHARReader(path: root)).map(\.root)
     }
+
+    /// The folder of real data if it holds a file.
+    static func folder(_ file: String) -> String? {
+        guard let root = ProcessInfo.processInfo.environment["TRIBUTARY_DATA"], !root.isEmpty,
+            FileManager.default.fileExists(atPath: root + "/" + file)
+        else { return nil }
+        return root
+    }
 }

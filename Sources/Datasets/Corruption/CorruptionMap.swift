@@ -18,9 +18,6 @@ public import Jobs
 ///
 /// A rate is a number in 0...1, or with `rateLaw` a list of two numbers from which every client draws its own.
 public struct CorruptionMap: Sendable, Hashable {
-    /// The position of the benchmark's first client: in its files the splits test and dev come before.
-    private static let firstPosition = 2
-
     /// What is done, and the seed of the draws.
     public let simulator: CorruptionSimulator
     /// The client's number in the draws, where the map gives it.
@@ -66,10 +63,12 @@ public struct CorruptionMap: Sendable, Hashable {
 
     /// The number in the draws of a simulated client.
     ///
-    /// - Parameter position: its place in the partition, from 0; what counts in the mode `faithful`.
-    public func number(of client: String, position: Int) -> UInt32 {
+    /// - Parameters:
+    ///   - position: its place in the partition, from 0; what counts in the mode `faithful`.
+    ///   - firstIndex: the number of the first place there (`BenchmarkDataset.firstCorruptionIndex`).
+    public func number(of client: String, position: Int, firstIndex: Int) -> UInt32 {
         switch simulator.description.mode {
-        case .faithful: UInt32(truncatingIfNeeded: position + Self.firstPosition)
+        case .faithful: UInt32(truncatingIfNeeded: position + firstIndex)
         case .right: index ?? clientIndex(client)
         }
     }

@@ -28,7 +28,9 @@ extension CorruptionSummary {
         }
         let sources = federation.partition.clients.enumerated().map { position, client in
             Source(
-                name: client.id, index: map.number(of: client.id, position: position),
+                name: client.id,
+                index: map.number(
+                    of: client.id, position: position, firstIndex: federation.benchmark.firstCorruptionIndex),
                 labels: client.rows.map { data.labels[$0] })
         }
         return try describe(

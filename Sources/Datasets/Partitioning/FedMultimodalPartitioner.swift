@@ -1,65 +1,130 @@
 import Randomness
 
-/// `fedmultimodal`: the partition that the benchmark's own code makes of its sensor data sets, row for row.
+/// `fedmultimodal`: the partitions that the benchmark's own code makes, row for row.
 ///
-/// 1. A subject's rows are sorted by their numbers *as text* and shuffled; the first fifth, rounded down, is held out
-///    as `dev`, the rest is trained on in shuffled order.
-/// 2. The training rows are dealt to `clientsPerSubject` clients: for each class in turn its rows are shuffled,
-///    p ~ Dir(α, …, α) is drawn, p_c is set to 0 for clients that hold N/C rows or more, and the class is cut at
-///    ⌊n_k Σ p⌋. This is repeated, the generator running on, until every client has `minimum` rows.
-/// 3. Client s of a subject is `<subject>-<s>`, s from 0, its rows in the order dealt.
+/// 1. Where `dev` is drawn: rows are put into the order of their keys and shuffled; the first fifth, rounded down, is
+///    held out, the rest is trained on in shuffled order. It is drawn from each subject's rows, or from all where one
+///    draw deals all rows.
+/// 2. Rows become clients in one of the forms of ``Form``. A Dirichlet draw over C clients: for each class in turn its
+///    rows are shuffled, p ~ Dir(α, …, α) is drawn, p_c is set to 0 for clients that hold N/C rows or more, and the
+///    class is cut at ⌊n_k Σ p⌋. This is repeated, the generator running on, until every client has `minimum` rows.
+///    Client s of a subject is `<subject>-<s>`, of one draw over all rows `<s>`, s from 0, its rows in the order dealt.
 ///
-/// Both steps start from NumPy's legacy generator with the same seed for every subject. Source: T. Feng et al.,
+/// Every split and every draw start from NumPy's legacy generator with the same seed. Source: T. Feng et al.,
 /// "FedMultimodal: a benchmark for multimodal federated learning", KDD 2023, and its code.
 public struct FedMultimodalPartitioner: Partitioner {
-    /// How often the proportions are drawn before the parameters are called impossible.
-    static let maximumAttempts = 10_000
+    /// How rows become clients.
+    public enum Form: Sendable, Hashable {
+        /// A Dirichlet draw within each subject, to so many clients (UCI-HAR).
+        case withinSubjects(clients: Int)
+        /// One Dirichlet draw over all rows, to so many clients (UCF101, MiT, Hateful Memes, CrisisMMD).
+        case global(clients: Int)
+        /// Each subject is a client, named as the data set names it; those with fewer than `minimum` rows are left out
+        /// (MELD, CREMA-D, KU-HAR, PTB-XL).
+        case natural
+    }
 
-    /// How many clients a subject becomes.
-    public var clientsPerSubject: Int
-    /// The concentration α; the benchmark uses 0.1 and 5.
-    public var alpha: Double
+    /// What the benchmark's code sorts rows by before it draws `dev`.
+    public enum Keys: Sendable, Hashable {
+        /// The rows' numbers as text: 0, 1, 10, 100, ….
+        case rowNumbers
+        /// Names of files; the data set holds its rows in their order.
+        case names
+    }
+
+    /// The most Gamma variates that are drawn before the parameters are called impossible.
+    static let maximumDraws = 200_000_000
+
+    /// How rows become clients.
+    public var form: Form
+    /// The concentration α of Dirichlet draws; the benchmark uses 0.1 and 5. Nil in the form `natural`.
+    public var alpha: Double?
     /// The fewest rows a client may have.
     public var minimum: Int
+    /// What rows are sorted by before a fifth is held out as `dev`; nil where nothing is.
+    public var development: Keys?
     /// The seed of the legacy generator.
     public var seed: UInt32
 
     /// Makes the scheme with the benchmark's numbers.
-    public init(clientsPerSubject: Int = 5, alpha: Double, minimum: Int = 5, seed: UInt32 = 8) {
-        self.clientsPerSubject = clientsPerSubject
+    public init(
+        _ form: Form, alpha: Double? = nil, minimum: Int = 5, development: Keys? = .rowNumbers, seed: UInt32 = 8
+    ) {
+        self.form = form
         self.alpha = alpha
         self.minimum = minimum
+        self.development = development
         self.seed = seed
     }
 
     /// Deals the rows.
     public func partition(_ input: PartitionInput) throws(DatasetError) -> Partition {
-        try input.check(clients: clientsPerSubject, minimum: minimum)
-        try input.checkCells(clients: clientsPerSubject)
-        try DirichletPartitioner.check(alpha: alpha)
         var clients: [Partition.Client] = []
         var held: [Int] = []
-        for (subject, rows) in try input.rowsBySubject(for: "fedmultimodal") {
-            let (dev, train) = split(rows)
-            held += dev
-            let shards = try deal(train, labels: input.labels, place: "scheme 'fedmultimodal', subject \(subject)")
-            clients += shards.enumerated().map { .init(id: "\(subject)-\($0)", rows: $1) }
+        switch form {
+        case .withinSubjects(let count):
+            let alpha = try check(input, clients: count)
+            for (subject, rows) in try input.rowsBySubject(for: "fedmultimodal") {
+                let (dev, train) = split(rows)
+                held += dev
+                let name = input.name(of: subject)
+                let shards = try deal(
+                    train, labels: input.labels, clients: count, alpha: alpha,
+                    place: "scheme 'fedmultimodal', subject \(name)")
+                clients += shards.enumerated().map { .init(id: "\(name)-\($0)", rows: $1) }
+            }
+        case .global(let count):
+            let alpha = try check(input, clients: count)
+            let (dev, train) = split(Array(0..<input.count))
+            held = dev
+            let shards = try deal(
+                train, labels: input.labels, clients: count, alpha: alpha, place: "scheme 'fedmultimodal'")
+            clients = shards.enumerated().map { .init(id: String($0), rows: $1) }
+        case .natural:
+            guard alpha == nil else {
+                throw DatasetError(
+                    .invalidArgument, "scheme 'fedmultimodal': alpha is given, expected none where clients are natural")
+            }
+            for (subject, rows) in try input.rowsBySubject(for: "fedmultimodal") where rows.count >= minimum {
+                let (dev, train) = split(rows)
+                held += dev
+                clients.append(.init(id: input.name(of: subject), rows: train))
+            }
         }
-        return try Partition(clients: clients, heldOut: [.init(name: "dev", rows: held)], rowCount: input.count)
+        return try Partition(
+            clients: clients, heldOut: development == nil ? [] : [.init(name: "dev", rows: held)],
+            rowCount: input.count)
+    }
+
+    private func check(_ input: PartitionInput, clients: Int) throws(DatasetError) -> Double {
+        try input.check(clients: clients, minimum: minimum)
+        try input.checkCells(clients: clients)
+        guard let alpha else {
+            throw DatasetError(
+                .invalidArgument, "scheme 'fedmultimodal' needs alpha; the benchmark uses 0.1 and 5.0")
+        }
+        try DirichletPartitioner.check(alpha: alpha)
+        return alpha
     }
 
     /// Step 1.
     private func split(_ rows: [Int]) -> (dev: [Int], train: [Int]) {
-        // Digits only, so the order of Unicode scalars is the order of the text.
-        let byText = rows.map { (text: String($0), row: $0) }.sorted { $0.text < $1.text }.map(\.row)
+        guard let development else { return ([], rows) }
+        var sorted = rows
+        if development == .rowNumbers {
+            // Digits only, so the order of Unicode scalars is the order of the text.
+            sorted = rows.map { (text: String($0), row: $0) }.sorted { $0.text < $1.text }.map(\.row)
+        }
         var generator = LegacyRandomState(seed: seed)
-        let shuffled = generator.permutation(rows.count).map { byText[$0] }
+        let shuffled = generator.permutation(rows.count).map { sorted[$0] }
         let held = rows.count / 5
         return (Array(shuffled[..<held]), Array(shuffled[held...]))
     }
 
-    /// Step 2.
-    private func deal(_ rows: [Int], labels: [Int], place: String) throws(DatasetError) -> [[Int]] {
+    /// One Dirichlet draw of step 2.
+    private func deal(
+        _ rows: [Int], labels: [Int], clients: Int, alpha: Double, place: String
+    ) throws(DatasetError) -> [[Int]] {
         let classes = Set(rows.map { labels[$0] })
         guard (0..<classes.count).allSatisfy(classes.contains) else {
             throw DatasetError(
@@ -67,31 +132,34 @@ public struct FedMultimodalPartitioner: Partitioner {
                 "\(place): labels \(classes.sorted()), expected 0...\(max(0, classes.count - 1)) without a gap: the "
                     + "benchmark's code would lose rows")
         }
-        guard minimum <= rows.count / clientsPerSubject else {
+        guard minimum <= rows.count / clients else {
             throw DatasetError(
                 .invalidArgument,
-                "\(place): \(rows.count) rows are too few for \(clientsPerSubject) clients of at least \(minimum)")
+                "\(place): \(rows.count) rows are too few for \(clients) clients of at least \(minimum)")
         }
         let byClass = (0..<classes.count).map { label in rows.filter { labels[$0] == label } }
+        let attempts = max(1000, Self.maximumDraws / (clients * max(1, classes.count)))
         var generator = LegacyRandomState(seed: seed)
-        for _ in 0..<Self.maximumAttempts {
-            let shards = draw(byClass, total: rows.count, &generator)
+        for _ in 0..<attempts {
+            let shards = draw(byClass, clients: clients, alpha: alpha, total: rows.count, &generator)
             if let shards, shards.allSatisfy({ $0.count >= minimum }) { return shards }
         }
         throw DatasetError(
             .invalidArgument,
-            "\(place): none of \(Self.maximumAttempts) draws gave each of \(clientsPerSubject) clients at least "
-                + "\(minimum) rows; expected a larger alpha or a smaller minimum")
+            "\(place): none of \(attempts) draws gave each of \(clients) clients at least \(minimum) rows; expected a "
+                + "larger alpha or a smaller minimum")
     }
 
     /// One attempt; nil where the proportions vanish, for which NumPy has no defined result.
-    private func draw(_ classes: [[Int]], total: Int, _ generator: inout LegacyRandomState) -> [[Int]]? {
-        var shards = [[Int]](repeating: [], count: clientsPerSubject)
-        let evenShare = Double(total) / Double(clientsPerSubject)
+    private func draw(
+        _ classes: [[Int]], clients: Int, alpha: Double, total: Int, _ generator: inout LegacyRandomState
+    ) -> [[Int]]? {
+        var shards = [[Int]](repeating: [], count: clients)
+        let evenShare = Double(total) / Double(clients)
         for rows in classes {
             var rows = rows
             generator.shuffle(&rows)
-            var shares = generator.dirichlet(Array(repeating: alpha, count: clientsPerSubject))
+            var shares = generator.dirichlet(Array(repeating: alpha, count: clients))
             for (client, shard) in shards.enumerated() where Double(shard.count) >= evenShare { shares[client] = 0 }
             let sum = Self.sum(shares[...])
             guard sum > 0 else { return nil }

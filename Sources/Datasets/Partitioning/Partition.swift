@@ -104,6 +104,15 @@ public struct Partition: Sendable, Hashable {
         return bytes.allSatisfy { isAlphanumeric($0) || $0 == 0x5F || $0 == 0x2D }
     }
 
+    /// A plain identifier for a name: runs of anything but letters, digits and `_` become one `-`, at the ends nothing.
+    static func identifier(_ name: String) -> String {
+        let words = name.utf8.split { byte in
+            !((0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+                || byte == 0x5F)
+        }
+        return words.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "-")
+    }
+
     /// The identifiers `client-1` … `client-N`, padded with zeros so that they sort by number.
     static func numbered(_ count: Int) -> [String] {
         let width = String(count).count

@@ -12,6 +12,8 @@ public struct PartitionInput: Sendable {
     public let labels: [Int]
     /// Who each row is from, numbers of at least 0.
     public let subjects: [Int]?
+    /// The names of the subjects where they have any, by their numbers.
+    public let subjectNames: [String]?
     /// The number of classes.
     public let classes: Int
     /// A finite number a row, for schemes that sort by one.
@@ -27,7 +29,8 @@ public struct PartitionInput: Sendable {
     /// - Throws: `DatasetError` with code `mismatch` when counts disagree, `malformed` for a label, subject or value
     ///   out of range, `tooLarge` for too many rows.
     public init(
-        labels: [Int], subjects: [Int]? = nil, classes: Int, values: [Double]? = nil, modalities: Int = 1
+        labels: [Int], subjects: [Int]? = nil, subjectNames: [String]? = nil, classes: Int, values: [Double]? = nil,
+        modalities: Int = 1
     ) throws(DatasetError) {
         guard !labels.isEmpty else { throw DatasetError(.invalidArgument, "no rows to partition, expected at least 1") }
         guard labels.count <= Self.maximumRows else {
@@ -51,11 +54,16 @@ public struct PartitionInput: Sendable {
         if let row = subjects?.firstIndex(where: { $0 < 0 }) {
             throw DatasetError(.malformed, "row \(row) has a subject below 0, expected a number of at least 0")
         }
+        if let subjectNames, let row = subjects?.firstIndex(where: { $0 >= subjectNames.count }) {
+            throw DatasetError(
+                .malformed, "row \(row) has a subject beyond the \(subjectNames.count) that have names")
+        }
         if let row = values?.firstIndex(where: { !$0.isFinite }) {
             throw DatasetError(.malformed, "row \(row) has a value that is not finite")
         }
         self.labels = labels
         self.subjects = subjects
+        self.subjectNames = subjectNames
         self.classes = classes
         self.values = values
         self.modalities = modalities
@@ -63,11 +71,30 @@ public struct PartitionInput: Sendable {
 
     /// The input that a data set makes.
     ///
-    /// - Parameter values: a number a row, for schemes that sort by one; see `RowStatistic`.
-    public init(_ dataset: MultimodalDataset, values: [Double]? = nil) throws(DatasetError) {
+    /// - Parameters:
+    ///   - values: a number a row, for schemes that sort by one; see `RowStatistic`.
+    ///   - groups: the name of who each row is from, in place of the data set's subjects; numbered in the order of
+    ///     their UTF-8 bytes.
+    public init(
+        _ dataset: MultimodalDataset, values: [Double]? = nil, groups: [String]? = nil
+    ) throws(DatasetError) {
+        var subjects = dataset.subjects
+        var names: [String]?
+        if let groups {
+            let sorted = Set(groups).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+            let numbers = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($0.element, $0.offset) })
+            subjects = groups.map { numbers[$0] ?? 0 }
+            names = sorted
+        }
         try self.init(
-            labels: dataset.labels, subjects: dataset.subjects, classes: dataset.classes.count, values: values,
-            modalities: dataset.modalities.count)
+            labels: dataset.labels, subjects: subjects, subjectNames: names, classes: dataset.classes.count,
+            values: values, modalities: dataset.modalities.count)
+    }
+
+    /// The identifier of the client that a subject becomes: its name, in which everything but letters, digits and `_` is
+    /// one `-`, or its number.
+    func name(of subject: Int) -> String {
+        subjectNames.map { Partition.identifier($0[subject]) } ?? String(subject)
     }
 
     /// The rows of each class, in ascending order; `rows` restricts them to some.

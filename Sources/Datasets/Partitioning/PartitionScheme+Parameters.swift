@@ -11,7 +11,7 @@ extension PartitionScheme {
         public var scheme: PartitionScheme
         /// How many clients; default 10, of the scheme `subject` 3.
         public var clients: Int?
-        /// The concentration of Dirichlet draws; default 0.5, required by `fedmultimodal`.
+        /// The concentration of Dirichlet draws; default 0.5, required by `fedmultimodal` unless clients are natural.
         public var alpha: Double?
         /// Classes of a client of `pathological`; default 2.
         public var classesPerClient: Int?
@@ -25,8 +25,10 @@ extension PartitionScheme {
         public var law: SizeLaw?
         /// The spread of sizes; default 1 in `size-skew`, 0 in `inner-dirichlet`.
         public var spread: Double?
-        /// The fewest rows of a client; default 1, of `fedmultimodal` 5.
+        /// The fewest rows of a client; default 1, of `fedmultimodal` the data set's own.
         public var minimum: Int?
+        /// Whether the data are read with the mistakes of the benchmark's code, by `fedmultimodal`; default no.
+        public var faithful: Bool?
         /// Whether Dirichlet sizes are evened out; default no.
         public var balanced: Bool?
         /// How strictly `continuous-skew` sorts; default 1.
@@ -83,9 +85,9 @@ extension PartitionScheme {
                 ("clients", clients != nil), ("alpha", alpha != nil), ("classesPerClient", classesPerClient != nil),
                 ("shardsPerClient", shardsPerClient != nil), ("groupSize", groupSize != nil),
                 ("clientsPerSubject", clientsPerSubject != nil), ("law", law != nil), ("spread", spread != nil),
-                ("minimum", minimum != nil), ("balanced", balanced != nil), ("strictness", strictness != nil),
-                ("by", by != nil), ("modality", modality != nil), ("base", base != nil),
-                ("gainSpread", gainSpread != nil), ("offsetSpread", offsetSpread != nil),
+                ("minimum", minimum != nil), ("faithful", faithful != nil), ("balanced", balanced != nil),
+                ("strictness", strictness != nil), ("by", by != nil), ("modality", modality != nil),
+                ("base", base != nil), ("gainSpread", gainSpread != nil), ("offsetSpread", offsetSpread != nil),
                 ("noise", noise != nil), ("modalitiesPerClient", modalitiesPerClient != nil),
                 ("sharedRows", sharedRows != nil),
             ]
@@ -109,6 +111,7 @@ extension PartitionScheme {
             case "noise": noise = try Self.number(text, key)
             case "modalitiesPerClient": modalitiesPerClient = try Self.number(text, key)
             case "seed": seed = try Self.number(text, key)
+            case "faithful": faithful = try Self.number(text, key)
             case "balanced": balanced = try Self.number(text, key)
             case "sharedRows": sharedRows = try Self.number(text, key)
             case "base": base = try Self.scheme(text, key: key)

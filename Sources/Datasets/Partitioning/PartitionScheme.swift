@@ -42,7 +42,7 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
         case .sizeSkew: ["clients", "law", "spread", "minimum"]
         case .continuousSkew: ["clients", "strictness", "by", "modality"]
         case .naturalDirichlet: ["clientsPerSubject", "alpha", "minimum", "balanced"]
-        case .fedMultimodal: ["clientsPerSubject", "alpha", "minimum"]
+        case .fedMultimodal: ["clients", "clientsPerSubject", "alpha", "minimum", "faithful"]
         case .featureSkew: ["base", "gainSpread", "offsetSpread", "noise"]
         case .vertical: ["base", "modalitiesPerClient", "sharedRows"]
         }
@@ -53,9 +53,12 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
 
     /// The partitioner that the parameters describe.
     ///
+    /// - Parameter benchmark: the data set in whose own way `fedmultimodal` deals rows.
     /// - Throws: `DatasetError` with code `invalidArgument` for a parameter that the scheme does not read or lacks.
     ///   Ranges are checked when it partitions.
-    public static func make(_ parameters: Parameters) throws(DatasetError) -> any Partitioner {
+    public static func make(
+        _ parameters: Parameters, for benchmark: BenchmarkDataset = .uciHAR
+    ) throws(DatasetError) -> any Partitioner {
         let scheme = parameters.scheme
         var known = scheme.parameterKeys
         if known.contains("base") {
@@ -66,7 +69,7 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
             throw DatasetError(
                 .invalidArgument, "scheme '\(scheme.rawValue)' does not use \(stray), expected \(expected)")
         }
-        return try scheme.partitioner(parameters)
+        return try scheme.partitioner(parameters, benchmark)
     }
 
     /// Makes the partitioner and deals the rows.
@@ -79,7 +82,9 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
         try make(parameters).partition(input)
     }
 
-    private func partitioner(_ given: Parameters) throws(DatasetError) -> any Partitioner {
+    private func partitioner(
+        _ given: Parameters, _ benchmark: BenchmarkDataset
+    ) throws(DatasetError) -> any Partitioner {
         let seed = given.seed ?? Parameters.defaultSeed
         let clients = given.clients ?? 10
         let alpha = given.alpha ?? 0.5
@@ -110,34 +115,28 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
                 clientsPerSubject: given.clientsPerSubject ?? 5, alpha: alpha, minimum: minimum,
                 isBalanced: given.balanced ?? false, seed: seed)
         case .fedMultimodal:
-            guard let alpha = given.alpha else {
-                throw DatasetError(
-                    .invalidArgument, "scheme 'fedmultimodal' needs alpha; the benchmark uses 0.1 and 5.0")
-            }
-            guard let seed = UInt32(exactly: seed) else {
-                throw DatasetError(
-                    .invalidArgument, "seed is \(seed), expected 0...\(UInt32.max) for the scheme 'fedmultimodal'")
-            }
-            return FedMultimodalPartitioner(
-                clientsPerSubject: given.clientsPerSubject ?? 5, alpha: alpha, minimum: given.minimum ?? 5, seed: seed)
+            return try given.fedMultimodal(benchmark)
         case .featureSkew:
             return FeatureSkewPartitioner(
-                base: try base(given), gainSpread: given.gainSpread ?? 0.2, offsetSpread: given.offsetSpread ?? 0.2,
+                base: try base(given, benchmark), gainSpread: given.gainSpread ?? 0.2,
+                offsetSpread: given.offsetSpread ?? 0.2,
                 noise: given.noise ?? 0.1, seed: seed)
         case .vertical:
             return VerticalPartitioner(
-                base: try base(given), modalitiesPerClient: given.modalitiesPerClient ?? 1,
+                base: try base(given, benchmark), modalitiesPerClient: given.modalitiesPerClient ?? 1,
                 sharesRows: given.sharedRows ?? false)
         }
     }
 
     /// The scheme that deals the rows of a scheme of traits.
-    private func base(_ given: Parameters) throws(DatasetError) -> any Partitioner {
+    private func base(
+        _ given: Parameters, _ benchmark: BenchmarkDataset
+    ) throws(DatasetError) -> any Partitioner {
         let base = given.base ?? .iid
         guard base != .vertical, base != .featureSkew else {
             throw DatasetError(
                 .invalidArgument, "base is '\(base.rawValue)', expected a scheme that deals rows, e.g. 'iid'")
         }
-        return try base.partitioner(given)
+        return try base.partitioner(given, benchmark)
     }
 }

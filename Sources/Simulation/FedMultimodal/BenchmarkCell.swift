@@ -1,3 +1,4 @@
+internal import Datasets
 public import Jobs
 
 /// One setting of the FedMultimodal benchmark: what a row of its table or a point of its curves stands for.
@@ -72,39 +73,54 @@ public struct BenchmarkCell: Sendable, Hashable, Codable {
         return PublishedResults.score(dataset: dataset, alpha: alpha, fusion: fusion, algorithm: algorithm)
     }
 
-    /// The job that runs it, with the first seed of the benchmark, evaluating other splits than dev at best rounds only.
+    /// The job that runs it with the numbers of the published runs, for one seed.
     ///
     /// - Parameters:
+    ///   - seed: the seed of training.
     ///   - rounds: the benchmark's number when nil.
     ///   - testsAlways: whether the test split is evaluated in every round, for curves; the table needs it only where
     ///     dev is best.
-    /// - Throws: ``SimulationError`` with code `job` for a data set or algorithm that the benchmark does not have.
-    public func job(rounds: Int? = nil, testsAlways: Bool = false) throws -> JobSpecification {
-        guard ["uci-har", "synthetic-har"].contains(dataset) else {
-            throw SimulationError(.job, "--dataset: found \"\(dataset)\", expected uci-har or synthetic-har")
+    /// - Throws: ``SimulationError`` with code `job` for a data set or algorithm that the benchmark does not have;
+    ///   `JobsError` for numbers that do not hold together.
+    public func job(seed: UInt64, rounds: Int? = nil, testsAlways: Bool = false) throws -> JobSpecification {
+        let facts: BenchmarkDataset
+        do {
+            facts = try SitePartition.Source(named: dataset).benchmark
+        } catch {
+            throw SimulationError(.job, "--dataset: \(error.message)")
         }
+        let numbers = facts.training
         var strategy: Settings = ["name": .string(algorithm)]
         switch algorithm {
         case "fedavg": break
-        case "fedprox": strategy["mu"] = .double(0.01)
+        case "fedprox": strategy["mu"] = .double(numbers.proximalTerm)
         case "fedrs": strategy["faithful"] = .bool(true)
-        case "scaffold": strategy.merge(["faithful": .bool(true), "clients": .int(105)]) { $1 }
-        case "fedopt": strategy["serverLearningRate"] = .double(0.025)
+        case "fedopt":
+            let rate = numbers.serverLearningRate
+            strategy["serverLearningRate"] = .double(corruption == nil ? rate.base : rate.ablation)
+        case "scaffold": strategy.merge(["faithful": .bool(true), "clients": .int(facts.clients)]) { $1 }
         default:
             throw SimulationError(
-                .job, "--algorithm: found \"\(algorithm)\", expected fedavg, fedprox, fedrs, fedopt or scaffold")
+                .job,
+                "--algorithm: found \"\(algorithm)\", expected fedavg, fedprox, fedrs, fedopt or scaffold")
         }
         var job = JobSpecification(
             name: "fedmultimodal-\(dataset)",
-            model: ["name": "har", "fusion": .string(fusion), "faithful": true], data: dataset,
-            rounds: rounds ?? 200, seed: 8,
-            clients: .init(minimum: 10, perRound: 10, minimumUpdates: 1, sampling: .fedmultimodal),
+            model: [
+                "name": .string(facts.model), "classes": .int(facts.classes.count), "fusion": .string(fusion),
+                "faithful": true,
+            ], data: dataset, rounds: rounds ?? numbers.rounds, seed: seed,
+            clients: .init(
+                minimum: facts.clientsPerRound, perRound: facts.clientsPerRound, minimumUpdates: 1,
+                sampling: .fedmultimodal),
             strategy: strategy, partition: ["scheme": "fedmultimodal"],
             training: [
-                "epochs": 1, "batchSize": 16, "learningRate": 0.05, "momentum": 0.9, "weightDecay": 0.00001,
-                "clipNorm": 10,
+                "epochs": 1, "batchSize": .int(numbers.batchSize), "learningRate": .double(numbers.learningRate),
+                "momentum": 0.9, "weightDecay": 0.00001, "clipNorm": 10,
             ],
-            evaluation: .init(every: 1, split: "dev", others: testsAlways ? .always : .best))
+            evaluation: .init(
+                every: numbers.evaluatesEvery, split: "dev", others: testsAlways ? .always : .best),
+            selectBy: MetricSelector(facts.metric))
         if let alpha { job.partition["alpha"] = .double(alpha) }
         if let corruption {
             job.corruption = [

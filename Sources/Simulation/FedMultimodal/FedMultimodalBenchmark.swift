@@ -17,6 +17,8 @@ public struct FedMultimodalBenchmark {
     public var testsAlways: Bool
     /// Where the data lie.
     public var data: String?
+    /// The part of the real number of examples that is generated; nil for what fits a laptop.
+    public var scale: Double?
     /// Where everything is written.
     public var output: String
     /// How many clients train at once.
@@ -25,7 +27,7 @@ public struct FedMultimodalBenchmark {
     /// Describes a benchmark.
     public init(
         cells: [BenchmarkCell], seeds: [UInt64], rounds: Int? = nil, testsAlways: Bool = false, data: String?,
-        output: String, workers: Int
+        scale: Double? = nil, output: String, workers: Int
     ) {
         var all: [BenchmarkCell] = []
         for cell in cells.map(\.clean) + cells where !all.contains(cell) { all.append(cell) }
@@ -34,6 +36,7 @@ public struct FedMultimodalBenchmark {
         self.rounds = rounds
         self.testsAlways = testsAlways
         self.data = data
+        self.scale = scale
         self.output = output
         self.workers = workers
     }
@@ -42,6 +45,8 @@ public struct FedMultimodalBenchmark {
     public enum Progress {
         /// A run begins; `done` of `total` are complete.
         case run(BenchmarkCell, seed: UInt64, done: Int, total: Int)
+        /// Something about the data that people should know.
+        case note(String)
         /// A run was complete before.
         case kept(BenchmarkCell, seed: UInt64)
         /// Something happened in the current run.
@@ -66,8 +71,7 @@ public struct FedMultimodalBenchmark {
         for seed in seeds {
             for cell in cells {
                 defer { done += 1 }
-                var job = try cell.job(rounds: rounds, testsAlways: testsAlways)
-                job.seed = seed
+                let job = try cell.job(seed: seed, rounds: rounds, testsAlways: testsAlways)
                 if let run = runs.first(where: { $0.cell == cell && $0.seed == seed }) {
                     guard run.rounds == job.rounds else {
                         throw SimulationError(
@@ -79,13 +83,15 @@ public struct FedMultimodalBenchmark {
                     continue
                 }
                 progress(.run(cell, seed: seed, done: done, total: seeds.count * cells.count))
-                let source = try sources[job.partition] ?? SimulationSource(job, path: data)
+                let source = try sources[job.partition] ?? SimulationSource(job, path: data, scale: scale)
+                if sources[job.partition] == nil { source.notes.forEach { progress(.note($0)) } }
                 sources[job.partition] = source
                 let folder = "\(output)/\(cell.name)/seed-\(seed)"
                 try files.makeDirectory(folder)
-                let study = SimulationStudy(
+                var study = SimulationStudy(
                     job: job, seeds: [seed], output: folder, workers: workers, resumes: true,
                     isGenerated: source.isGenerated)
+                study.notes = source.notes
                 let report = try study.run(data: { try source.data(for: $0) }, stop: stop) {
                     progress(.simulation(seed: $0, $1))
                 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Datasets
 import Foundation
 import Jobs
 import Simulation
@@ -21,7 +22,9 @@ struct FedMultimodalCommand: ParsableCommand {
             """
     )
 
-    @Option(help: "The data set.")
+    @Option(
+        help: "A data set of the benchmark, or synthetic- and one for generated data.",
+        completion: .list(SitePartition.Source.names))
     var dataset = "uci-har"
 
     @Option(help: "The folder of the data set (TRIBUTARY_DATA); generated data need none.", completion: .directory)
@@ -30,8 +33,11 @@ struct FedMultimodalCommand: ParsableCommand {
     @Option(help: "The folder for runs, tables and figures.", completion: .directory)
     var output: String
 
-    @Option(help: "Concentrations of the partition, with commas between.")
-    var alpha = "5.0,0.1"
+    @Option(help: "Concentrations of the partition, with commas between; the paper's unless given.")
+    var alpha: String?
+
+    @Option(help: "The part of the real number of examples that synthetic-NAME makes, up to 1.")
+    var scale: Double?
 
     @Option(help: "Fusions, with commas between.")
     var fusion = "attention,concat"
@@ -67,7 +73,8 @@ struct FedMultimodalCommand: ParsableCommand {
         Interruption.install()
         let benchmark = FedMultimodalBenchmark(
             cells: try cells(), seeds: try SeedList(seeds).seeds, rounds: rounds, testsAlways: testAlways,
-            data: data ?? ProcessInfo.processInfo.environment["TRIBUTARY_DATA"], output: output,
+            data: data ?? ProcessInfo.processInfo.environment["TRIBUTARY_DATA"],
+            scale: scale, output: output,
             workers: workers ?? ProcessInfo.processInfo.activeProcessorCount)
         do {
             try run(benchmark)
@@ -81,10 +88,13 @@ struct FedMultimodalCommand: ParsableCommand {
         var display: SimulationDisplay?
         let (rows, isComplete) = try benchmark.run(stop: { Interruption.isRaised }) { progress in
             switch progress {
-            case .run(let cell, _, let done, let total):
+            case .note(let note):
+                FileHandle.standardError.write(Data("\(note)\n".utf8))
+            case .run(let cell, let seed, let done, let total):
                 display?.end()
                 display = SimulationDisplay(
-                    rounds: (try? cell.job(rounds: rounds).rounds) ?? 1, label: "[\(done + 1)/\(total)] \(cell.name)")
+                    rounds: (try? cell.job(seed: seed, rounds: rounds).rounds) ?? 1,
+                    label: "[\(done + 1)/\(total)] \(cell.name)")
             case .kept(let cell, let seed):
                 FileHandle.standardError.write(Data("\(cell.name) seed \(seed): complete before\n".utf8))
             case .simulation(let seed, let event):
@@ -107,7 +117,12 @@ struct FedMultimodalCommand: ParsableCommand {
 
     /// The grid of all settings.
     private func cells() throws -> [BenchmarkCell] {
-        let alphas = try numbers(alpha, "--alpha", in: 1e-6...1e6)
+        let published = try SitePartition.Source(named: dataset).benchmark.alphas
+        let given = try alpha.map { try numbers($0, "--alpha", in: 1e-6...1e6) }
+        guard given == nil || !published.isEmpty else {
+            throw ValidationError("--alpha: the clients of \(dataset) are natural; expected none")
+        }
+        let alphas: [Double?] = published.isEmpty ? [nil] : given ?? published
         let levels = try numbers(rates, "--rates", in: 0...1)
         let kinds = try words(corruption ?? "").map { word in
             guard let kind = CorruptionKind(rawValue: word) else {

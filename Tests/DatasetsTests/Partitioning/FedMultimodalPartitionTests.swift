@@ -8,7 +8,8 @@ import Testing
         let rows = 0..<300
         let input = try PartitionInput(
             labels: rows.map { ($0 * $0 / 7 + $0 / 11) % 4 }, subjects: rows.map { $0 % 2 }, classes: 4)
-        return try FedMultimodalPartitioner(clientsPerSubject: clients, alpha: alpha, minimum: minimum).partition(input)
+        return try FedMultimodalPartitioner(.withinSubjects(clients: clients), alpha: alpha, minimum: minimum)
+            .partition(input)
     }
 
     /// NumPy's order of summation matters from eight clients on; the first subject needs 18 draws.
@@ -25,7 +26,7 @@ import Testing
         let input = try PartitionInput(
             labels: (0..<100).map { $0 % 2 * 2 }, subjects: Array(repeating: 1, count: 100), classes: 3)
         let error = try #require(throws: DatasetError.self) {
-            try FedMultimodalPartitioner(alpha: 1).partition(input)
+            try FedMultimodalPartitioner(.withinSubjects(clients: 5), alpha: 1).partition(input)
         }
         #expect(error.message.contains("subject 1: labels [0, 2], expected 0...1 without a gap"))
     }
