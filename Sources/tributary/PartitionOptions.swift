@@ -16,6 +16,9 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "shards: shards of a client, 2 by default.")
     var shardsPerClient: Int?
 
+    @Option(help: "sampled: the most rows of a client, 10 by default.")
+    var rowsPerClient: Int?
+
     @Option(help: "grouped: subjects of a client, 2 by default.")
     var groupSize: Int?
 
@@ -28,7 +31,7 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "size-skew, inner-dirichlet: the rate or sigma of the sizes.")
     var spread: Double?
 
-    @Option(help: "The fewest rows of a client; 1 by default, 5 for fedmultimodal.")
+    @Option(help: "The fewest rows of a client; 1 by default, 5 for fedmultimodal, --rows-per-client for sampled.")
     var minimum: Int?
 
     @Flag(help: "dirichlet, natural-dirichlet: even out the sizes.")
@@ -69,6 +72,7 @@ struct PartitionOptions: ParsableArguments {
         var result = PartitionScheme.Parameters(scheme: scheme, clients: clients, alpha: alpha, seed: partitionSeed)
         result.classesPerClient = classesPerClient
         result.shardsPerClient = shardsPerClient
+        result.rowsPerClient = rowsPerClient
         result.groupSize = groupSize
         result.clientsPerSubject = clientsPerSubject
         result.law = law
