@@ -59,11 +59,10 @@ extension SimulationRun {
         let result: Pending
         switch offer.task.kind {
         case .train:
-            guard let own = clients[client] else {
+            guard let own = clients[client].map({ data.clients[$0] }) else {
                 throw SimulationError(.data, "the partition has no client \(client)")
             }
-            let (data, round) = (data, offer.task.round)
-            result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
+            result = .update(train(own, round: offer.task.round, from: global))
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
             // The largest first: the workers end closer together.
@@ -74,6 +73,15 @@ extension SimulationRun {
                 })
         }
         offered.append(Offered(task: offer.task, client: client, result: result))
+    }
+
+    /// Hands a client's training to a worker.
+    func train(
+        _ client: VirtualClient, round: Int, from global: Weights
+    ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
+        pool.submit { [data, updateSchema] in
+            try $0.train(client, of: data, round: round, global: global, sent: updateSchema)
+        }
     }
 
     /// Waits for the oldest task and tells the engine what came of it.
@@ -87,16 +95,10 @@ extension SimulationRun {
             do {
                 let result = try result.get()
                 let statistics = result.statistics
-                // A daemon sends no more than the job's schema either.
-                let update = try result.update.filtered { updateSchema.index(of: $0.name) != nil }
-                try admit(update, statistics)
+                try admit(result)
                 // Before the update counts, as at a daemon.
-                let state = FolderClientState(
-                    folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
-                for (name, weights) in result.state.sorted(by: { $0.key < $1.key }) {
-                    try state.save(name, weights)
-                }
-                updates[offer.client] = update
+                states.commit(offer.client, round: offer.task.round, result.state)
+                updates[offer.client] = result.update
                 try handle(
                     .updateCommitted(
                         client: offer.client, round: offer.task.round, attempt: offer.task.attempt,
@@ -153,13 +155,14 @@ extension SimulationRun {
     }
 
     /// What a coordinator checks of every update.
-    func admit(_ update: Weights, _ statistics: TaskStatistics) throws {
+    func admit(_ result: SimulationWorker.Trained) throws {
+        let statistics = result.statistics
         guard (1...specification.limits.maximumExamples).contains(statistics.examples) else {
             throw TaskRefusalError(
                 code: "examples",
                 reason: "\(statistics.examples) examples, the job allows 1 to \(specification.limits.maximumExamples)")
         }
-        guard update.allFinite else {
+        guard result.isFinite else {
             throw TaskRefusalError(code: "non-finite", reason: "the update holds values that are not finite")
         }
     }
@@ -208,7 +211,7 @@ extension SimulationRun {
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if keepsState || Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
+        if Self.seconds(now - lastSave) >= options.checkpointSeconds { try save() }
     }
 
     func report(_ line: MetricsLine) throws {
