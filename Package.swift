@@ -201,7 +201,8 @@ let package = Package(
         executable(
             "tributary-lab",
             [
-                "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Simulation", "Tensors", "Training", "Weights",
+                "Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Simulation", "Tensors",
+                "Training", "Weights",
                 .arguments,
             ]
         ),
@@ -226,7 +227,8 @@ let package = Package(
             ["ModelZoo", "Datasets", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
             resources: [.copy("Golden")]
         ),
-        tests("SimulationTests", ["Simulation", "Datasets", "Jobs", "TestSupport", "Weights"]),
+        tests(
+            "SimulationTests", ["Simulation", "Aggregation", "Datasets", "Jobs", "TestSupport", "Training", "Weights"]),
         tests(
             "TrainingTests",
             ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],

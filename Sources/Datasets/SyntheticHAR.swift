@@ -1,3 +1,4 @@
+import Dispatch
 import Randomness
 
 /// A seeded generator of human-activity windows of two body-worn sensors, in the form of UCI-HAR.
@@ -78,38 +79,54 @@ public struct SyntheticHAR: Sendable {
             throw DatasetError(
                 .invalidArgument, "synthetic HAR: subject \(unknown), expected 1...\(configuration.subjects)")
         }
-        let count = people.count * Self.activities.count * configuration.windowsPerActivity
+        let ownCount = Self.activities.count * configuration.windowsPerActivity
         let windowSize = UCIHARReader.steps * 3
-        var blocks = [[Float]](repeating: [], count: 2)
-        for block in blocks.indices { blocks[block].reserveCapacity(count * windowSize) }
-        var labels: [Int] = []
-        var owners: [Int] = []
-        for subject in people {
-            let person = Person(seed: configuration.seed, subject: subject)
-            for (label, activity) in Self.activities.enumerated() {
-                for window in 0..<configuration.windowsPerActivity {
-                    var stream = RandomStream(
-                        seed: configuration.seed, purpose: "synthetic-har-window", round: UInt32(label),
-                        client: UInt32(subject), layer: UInt32(window))
-                    var signal = activity.window(of: person, &stream)
-                    WindowNormalisation.apply(to: &signal, steps: UCIHARReader.steps, axes: 6)
-                    for step in 0..<UCIHARReader.steps {
-                        blocks[0].append(contentsOf: signal[step * 6..<step * 6 + 3])
-                        blocks[1].append(contentsOf: signal[step * 6 + 3..<step * 6 + 6])
-                    }
-                    labels.append(label)
-                    owners.append(subject)
+        var acceleration = [Float](repeating: 0, count: people.count * ownCount * windowSize)
+        var rotation = acceleration
+        acceleration.withUnsafeMutableBufferPointer { first in
+            rotation.withUnsafeMutableBufferPointer { second in
+                // Safe: each person's task writes a region of its own, and all have ended when the call returns.
+                nonisolated(unsafe) let blocks = [first, second]
+                DispatchQueue.concurrentPerform(iterations: people.count) { position in
+                    let region = position * ownCount * windowSize..<(position + 1) * ownCount * windowSize
+                    windows(of: people[position], into: blocks.map { .init(rebasing: $0[region]) })
                 }
             }
+        }
+        let labels = people.flatMap { _ in
+            Self.activities.indices.flatMap { Array(repeating: $0, count: configuration.windowsPerActivity) }
         }
         return try MultimodalDataset(
             name: name,
             classes: UCIHARReader.classNames,
             modalities: UCIHARReader.modalities,
-            values: blocks,
+            values: [acceleration, rotation],
             labels: labels,
-            subjects: owners
+            subjects: people.flatMap { Array(repeating: $0, count: ownCount) }
         )
+    }
+
+    /// Writes a person's windows of one sensor after another's into blocks of `[activities · windows, steps, 3]`.
+    private func windows(of subject: Int, into blocks: [UnsafeMutableBufferPointer<Float>]) {
+        let person = Person(seed: configuration.seed, subject: subject)
+        var row = 0
+        for (label, activity) in Self.activities.enumerated() {
+            for window in 0..<configuration.windowsPerActivity {
+                var stream = RandomStream(
+                    seed: configuration.seed, purpose: "synthetic-har-window", round: UInt32(label),
+                    client: UInt32(subject), layer: UInt32(window))
+                var signal = activity.window(of: person, &stream)
+                WindowNormalisation.apply(to: &signal, steps: UCIHARReader.steps, axes: 6)
+                for step in 0..<UCIHARReader.steps {
+                    for axis in 0..<3 {
+                        let index = (row * UCIHARReader.steps + step) * 3 + axis
+                        blocks[0][index] = signal[step * 6 + axis]
+                        blocks[1][index] = signal[step * 6 + 3 + axis]
+                    }
+                }
+                row += 1
+            }
+        }
     }
 
     /// The people of the training and of the test split: `testSubjects` among them are tested on, or the last third

@@ -15,7 +15,8 @@ struct OpenRound: Sendable {
 
     func isUnresolved(_ client: String) -> Bool { updates[client] == nil && refused[client] == nil }
 
-    func contains(_ client: String) -> Bool { record.cohort.contains(client) }
+    /// The cohort is in order.
+    func contains(_ client: String) -> Bool { Participants.contains(client, in: record.cohort) }
 
     /// The refusals, and "deadline" for every client that owes an answer, in order of the clients' names.
     func refusals(includingUnresolved: Bool) -> [TaskRefusal] {

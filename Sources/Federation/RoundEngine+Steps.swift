@@ -48,8 +48,9 @@ extension RoundEngine {
 
     /// The ready participants that may be drawn; see `RoundEngine` for who is left out.
     private var candidates: Set<String> {
-        let willing = readyTrainers.subtracting(declined)
-        let best = willing.subtracting(failedInRound)
+        // Most often nobody is left out: then no table of the whole fleet is made.
+        let willing = declined.isEmpty ? readyTrainers : readyTrainers.subtracting(declined)
+        let best = failedInRound.isEmpty ? willing : willing.subtracting(failedInRound)
         if best.count >= quorum { return best }
         return willing.count >= quorum ? willing : readyTrainers
     }

@@ -5,7 +5,27 @@ public enum Participants {
     /// Swift compares strings by Unicode canonical order, other languages by code points or bytes; this one is the same
     /// everywhere.
     public static func precedes(_ left: String, _ right: String) -> Bool {
-        left.utf8.lexicographicallyPrecedes(right.utf8)
+        // Fleets of hundreds of thousands are sorted every round: where the bytes lie in one piece they are compared
+        // there, several times as fast as through the views.
+        let answer = left.utf8.withContiguousStorageIfAvailable { left -> Bool? in
+            right.utf8.withContiguousStorageIfAvailable { right -> Bool in
+                for index in 0..<min(left.count, right.count) where left[index] != right[index] {
+                    return left[index] < right[index]
+                }
+                return left.count < right.count
+            }
+        }
+        return (answer ?? nil) ?? left.utf8.lexicographicallyPrecedes(right.utf8)
+    }
+
+    /// Whether names that are sorted in that order hold one, in O(log n).
+    public static func contains(_ name: String, in sorted: [String]) -> Bool {
+        var (low, high) = (0, sorted.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if precedes(sorted[middle], name) { low = middle + 1 } else { high = middle }
+        }
+        return low < sorted.count && !precedes(name, sorted[low])
     }
 
     /// The names in that order.

@@ -35,6 +35,30 @@ final class MetricsLog {
         bytes += data.count
     }
 
+    /// The longest line that is read.
+    static let longestLine = 64 << 20
+
+    /// Reads a file line by line; empty lines are left out. Memory is a block and the longest line.
+    ///
+    /// - Throws: ``SimulationError`` `checkpoint` when it cannot be read or a line is too long; what `body` throws.
+    static func forEachLine(of path: String, block: Int = 1 << 20, _ body: (Data) throws -> Void) throws {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw SimulationError(.checkpoint, "\(path): cannot be opened for reading")
+        }
+        defer { try? handle.close() }
+        var rest = Data()
+        while let read = try handle.read(upToCount: max(1, block)), !read.isEmpty {
+            var pieces = (rest + read).split(separator: 0x0A, omittingEmptySubsequences: false)
+            // What follows the last line break is the beginning of a line.
+            rest = Data(pieces.removeLast())
+            guard rest.count <= longestLine else {
+                throw SimulationError(.checkpoint, "\(path): a line has more than \(longestLine) bytes")
+            }
+            for piece in pieces where !piece.isEmpty { try body(piece) }
+        }
+        if !rest.isEmpty { try body(rest) }
+    }
+
     /// Makes what was written durable.
     func synchronise() throws {
         try handle.synchronize()

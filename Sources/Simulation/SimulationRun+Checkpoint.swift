@@ -25,7 +25,9 @@ extension SimulationRun {
         guard let latest else { return }
         try metrics.synchronise()
         try timings.synchronise()
+        try states.persist(through: latest.completedRounds - 1)
         try folder.save(latest, weights: weights)
+        states.checkpointed(nextRound: latest.completedRounds)
         lastSave = .now
     }
 
@@ -33,15 +35,23 @@ extension SimulationRun {
     static func fingerprint(_ specification: JobSpecification, _ data: SimulationData) throws -> String {
         var hash = SHA256()
         hash.update(data: try specification.canonicalJSON())
-        hash.update(data: Data("\(data.train.name) \(data.train.count) \(data.train.labels)".utf8))
+        func update(_ name: String, _ numbers: [Int]) {
+            // By hand: of hundreds of thousands of clients the text of an array by interpolation takes seconds.
+            var text = Array("\(name) [".utf8)
+            for (index, number) in numbers.enumerated() {
+                if index > 0 { text += [0x2C, 0x20] }
+                text += String(number).utf8
+            }
+            text.append(0x5D)
+            hash.update(data: text)
+        }
+        update("\(data.train.name) \(data.train.count)", data.train.labels)
         if let targets = data.train.targets { hash.update(data: Data(targets.map { $0 == 1 ? 1 : 0 })) }
         for client in data.clients {
-            hash.update(data: Data("\(client.name) \(client.rows)".utf8))
-            if !client.heldOut.isEmpty { hash.update(data: Data("\(client.heldOut)".utf8)) }
+            update(client.name, client.rows)
+            if !client.heldOut.isEmpty { update("held out", client.heldOut) }
         }
-        for (split, view) in data.heldOut.sorted(by: { $0.key < $1.key }) {
-            hash.update(data: Data("\(split) \(view.labels)".utf8))
-        }
+        for (split, view) in data.heldOut.sorted(by: { $0.key < $1.key }) { update(split, view.labels) }
         return hash.finalize().map { byte in
             let text = String(byte, radix: 16)
             return text.count == 1 ? "0" + text : text

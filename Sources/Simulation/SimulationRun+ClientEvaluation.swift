@@ -51,7 +51,7 @@ extension SimulationWorker {
         do {
             let statistics = try RoundTraining(entry: entry, strategy: strategy).evaluate(
                 on: view, evaluation, global: weights,
-                state: FolderClientState(folder: "\(state)/\(client.name)", round: round + 1))
+                state: states.state(of: client.name, round: round + 1))
             return ClientEvaluation(examples: statistics.examples, metrics: Metrics.derive(from: statistics))
         } catch let error as TrainingError where error.code == .diverged {
             return ClientEvaluation(examples: view.count, metrics: [:])

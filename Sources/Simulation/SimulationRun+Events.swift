@@ -56,11 +56,10 @@ extension SimulationRun {
         let result: Pending
         switch offer.task.kind {
         case .train:
-            guard let own = clients[client] else {
+            guard let own = clients[client].map({ data.clients[$0] }) else {
                 throw SimulationError(.data, "the partition has no client \(client)")
             }
-            let (data, round) = (data, offer.task.round)
-            result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
+            result = .update(train(own, round: offer.task.round, from: global))
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
             let isWhole = specification.evaluation.others == .always
@@ -88,6 +87,15 @@ extension SimulationRun {
         return evaluate(weights) { $0 != specification.evaluation.split }
     }
 
+    /// Hands a client's training to a worker.
+    func train(
+        _ client: VirtualClient, round: Int, from global: Weights
+    ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
+        pool.submit { [data, updateSchema] in
+            try $0.train(client, of: data, round: round, global: global, sent: updateSchema)
+        }
+    }
+
     /// Waits for the oldest task and tells the engine what came of it.
     func complete(_ offer: Offered) throws {
         let start = ContinuousClock.now
@@ -99,17 +107,10 @@ extension SimulationRun {
             do {
                 let result = try result.get()
                 let statistics = result.statistics
-                // A daemon sends no more than the job's schema either.
-                let update = try result.update.filtered { updateSchema.index(of: $0.name) != nil }
-                try admission.check(training: statistics)
-                try admission.check(update)
+                if let refusal = result.refusal { throw refusal }
                 // Before the update counts, as at a daemon.
-                let state = FolderClientState(
-                    folder: "\(options.output)/state/\(offer.client)", round: offer.task.round)
-                for (name, weights) in result.state.sorted(by: { $0.key < $1.key }) {
-                    try state.save(name, weights)
-                }
-                updates[offer.client] = update
+                states.commit(offer.client, round: offer.task.round, result.state)
+                updates[offer.client] = result.update
                 try handle(
                     .updateCommitted(
                         client: offer.client, round: offer.task.round, attempt: offer.task.attempt,
@@ -208,7 +209,7 @@ extension SimulationRun {
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if keepsState || (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
+        if (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
     }
 
     func report(_ line: MetricsLine) throws {

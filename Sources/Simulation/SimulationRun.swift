@@ -16,6 +16,9 @@ public import Weights
 public final class SimulationRun {
     /// How a run is carried out; none of it changes a result.
     public struct Options: Sendable {
+        /// 256 MiB.
+        public static let defaultMemoryBytes = 256 << 20
+
         /// The folder for `metrics.jsonl`, `timings.jsonl` and the checkpoints.
         public var output: String
         /// How many clients train at once.
@@ -24,13 +27,19 @@ public final class SimulationRun {
         public var resumes: Bool
         /// Seconds between checkpoints; 0 makes one after every round.
         public var checkpointSeconds: Double
+        /// How many bytes of updates and client states may wait in memory; the others wait in a file in `output`.
+        public var memoryBytes: Int
 
         /// Options with their defaults.
-        public init(output: String, workers: Int, resumes: Bool = false, checkpointSeconds: Double = 10) {
+        public init(
+            output: String, workers: Int, resumes: Bool = false, checkpointSeconds: Double = 10,
+            memoryBytes: Int = Options.defaultMemoryBytes
+        ) {
             self.output = output
             self.workers = workers
             self.resumes = resumes
             self.checkpointSeconds = checkpointSeconds
+            self.memoryBytes = memoryBytes
         }
     }
 
@@ -63,7 +72,7 @@ public final class SimulationRun {
     typealias Report = (split: String, pending: WorkerPool<SimulationWorker>.Pending<TaskStatistics>)
 
     enum Pending {
-        case update(WorkerPool<SimulationWorker>.Pending<RoundTraining.Result>)
+        case update(WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained>)
         case reports([Report])
     }
 
@@ -84,23 +93,24 @@ public final class SimulationRun {
     let updateSchema: WeightsSchema
     let foldSchema: WeightsSchema
     let globalBytes: Int
-    let clients: [String: VirtualClient]
+    /// The place in `data.clients` of each client.
+    let clients: [String: Int]
     let folder: CheckpointFolder
     let lock: InstanceLock
     let fingerprint: String
     let pool: WorkerPool<SimulationWorker>
     let metrics: MetricsLog
     let timings: MetricsLog
-    /// Whether clients remember anything: their states are then those of the last checkpoint's round, so there is one
-    /// after each.
-    let keepsState: Bool
+    /// Updates and client states that wait.
+    let store: WeightsStore
+    let states: ClientStates
     let stop: @Sendable () -> Bool
     let progress: (Progress) -> Void
 
     var engine: RoundEngine
     var weights: [String: Weights]
     var offered: [Offered] = []
-    var updates: [String: Weights] = [:]
+    var updates: [String: KeptWeights] = [:]
     var openEvaluations: [Int: EvaluationRecord] = [:]
     var declined: Set<String>
     let initialDigest: String
@@ -161,12 +171,16 @@ public final class SimulationRun {
         self.options = options
         self.stop = stop
         self.progress = progress
-        clients = Dictionary(uniqueKeysWithValues: data.clients.map { ($0.name, $0) })
+        clients = Dictionary(uniqueKeysWithValues: data.clients.enumerated().map { ($1.name, $0) })
         let manifest = SiteManifest(
             dataset: data.train.name, classes: data.train.classes, isMultilabel: data.train.isMultilabel,
             modalities: data.train.modalities, splits: [:])
+        let store = WeightsStore(path: options.output + "/waiting", budget: options.memoryBytes)
+        let states = ClientStates(folder: options.output + "/state")
+        self.store = store
+        self.states = states
         let pool = WorkerPool(count: max(1, min(options.workers, data.clients.count))) { [specification] in
-            try SimulationWorker(specification, manifest: manifest, state: options.output + "/state")
+            try SimulationWorker(specification, manifest: manifest, states: states, store: store)
         }
         self.pool = pool
         do {
@@ -181,7 +195,6 @@ public final class SimulationRun {
             foldSchema = try initial.schema.updateSchema()
             globalBytes = Safetensors.canonicalSize(initial.schema)
             initialDigest = initial.digest()
-            keepsState = settings?.keepsClientState ?? false
             let checkpoint = try Self.check(saved?.checkpoint, fingerprint, options)
             metrics = try MetricsLog(
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
@@ -197,6 +210,7 @@ public final class SimulationRun {
             best = checkpoint?.best
             secondsBefore = checkpoint?.seconds ?? 0
             latest = checkpoint
+            states.checkpointed(nextRound: checkpoint?.completedRounds ?? 0)
             declined = Set(checkpoint?.declined ?? [])
             engine = RoundEngine(
                 resuming: Self.snapshot(specification, checkpoint, initialDigest),
@@ -221,8 +235,12 @@ public final class SimulationRun {
     public func run() throws -> Outcome {
         begin = .now
         roundBegin = .now
+        // One table for all clients of a size: there may be hundreds of thousands of clients.
+        var examples: [Int: [String: Int]] = [:]
         for client in data.clients {
-            try handle(.clientReady(client: client.name, examples: ["train": client.rows.count], holding: []))
+            let own = examples[client.rows.count] ?? ["train": client.rows.count]
+            examples[client.rows.count] = own
+            try handle(.clientReady(client: client.name, examples: own, holding: []))
         }
         let heldOut = data.heldOut.mapValues(\.count)
         if !heldOut.isEmpty {

@@ -22,6 +22,8 @@ public struct SimulationStudy {
     public var isGenerated: Bool
     /// What a user should know about the data, a sentence each.
     public var notes: [String] = []
+    /// See ``SimulationRun/Options/memoryBytes``.
+    public var memoryBytes = SimulationRun.Options.defaultMemoryBytes
     /// Further drawings for the page, as SVG.
     public var drawings: [(heading: String, svg: String)] = []
 
@@ -60,7 +62,9 @@ public struct SimulationStudy {
             let shared = try data(own)
             shape = (shared.clients.count, shared.clients.reduce(0) { $0 + $1.rows.count })
             let run = try SimulationRun(
-                own, data: shared, options: .init(output: folder, workers: workers, resumes: resumes), stop: stop
+                own, data: shared,
+                options: .init(output: folder, workers: workers, resumes: resumes, memoryBytes: memoryBytes),
+                stop: stop
             ) { progress(seed, $0) }
             let outcome = try run.run()
             guard outcome.isComplete else { return nil }
@@ -98,18 +102,22 @@ public struct SimulationStudy {
             software: "tributary-lab 0.1.0")
     }
 
-    /// The lines of a metrics file.
+    /// The lines of a metrics file, read one after another; only the last of each split with its confusion matrix.
     ///
     /// - Throws: ``SimulationError`` `checkpoint` naming the line that cannot be read.
     static func lines(of path: String) throws -> [MetricsLine] {
-        let text = String(decoding: try PosixFileSystem().read(path, limit: 4 << 30), as: UTF8.self)
-        return try text.split(separator: "\n").enumerated().map { index, line in
+        var lines: [MetricsLine] = []
+        var latest: [String: Int] = [:]
+        try MetricsLog.forEachLine(of: path) { text in
             do {
-                return try JSONDecoder().decode(MetricsLine.self, from: Data(line.utf8))
+                lines.append(try JSONDecoder().decode(MetricsLine.self, from: text))
             } catch {
-                throw SimulationError(.checkpoint, "\(path): line \(index + 1) cannot be read", cause: error)
+                throw SimulationError(.checkpoint, "\(path): line \(lines.count + 1) cannot be read", cause: error)
             }
+            let index = lines.count - 1
+            if let before = latest.updateValue(index, forKey: lines[index].split) { lines[before].confusion = nil }
         }
+        return lines
     }
 
     /// The largest resident memory of this process so far; 0 where the system does not tell.

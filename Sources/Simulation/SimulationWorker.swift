@@ -1,4 +1,5 @@
 internal import Datasets
+internal import Federation
 internal import Jobs
 internal import Layers
 internal import ModelZoo
@@ -13,11 +14,13 @@ final class SimulationWorker {
     private let training: LocalTraining.Configuration
     let evaluation: Evaluation.Configuration
     let strategy: StrategySettings
-    /// The folder of the clients' states.
-    let state: String
+    let states: ClientStates
+    private let store: WeightsStore
 
     /// A worker with one LibTorch thread of its own.
-    init(_ specification: JobSpecification, manifest: SiteManifest, state: String) throws {
+    init(
+        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore
+    ) throws {
         try TorchRuntime.configure(threads: 1)
         self.specification = specification
         entry = try ModelRegistry.make(
@@ -26,7 +29,8 @@ final class SimulationWorker {
         evaluation = try Evaluation.Configuration(specification.evaluation.settings)
         strategy = try StrategySettings(specification.strategy)
         try LocalAlgorithms.check(strategy.name, entry)
-        self.state = state
+        self.states = states
+        self.store = store
     }
 
     /// The initial weights that the job's trainer would write.
@@ -34,17 +38,46 @@ final class SimulationWorker {
         try AuxiliaryTensors(strategy).completing(entry.model.weights())
     }
 
-    /// Trains one client from the global weights. What the client keeps is for the caller to save.
+    /// What came of a client's training, in the store from the start: workers may be ahead of the rounds' driver.
+    struct Trained: Sendable {
+        /// What the client sends: no more than the job's schema, as from a daemon.
+        var update: KeptWeights
+        /// Why it is not taken, if so: found here, while it is in memory.
+        var refusal: AdmissionRefusal?
+        /// What was counted.
+        var statistics: TaskStatistics
+        /// What the client keeps, by name; to be committed once the update is admitted.
+        var state: [String: KeptWeights]
+    }
+
+    /// Trains one client from the global weights.
+    ///
+    /// - Parameter sent: the tensors that updates hold.
     func train(
-        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights
-    ) throws -> RoundTraining.Result {
+        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: WeightsSchema
+    ) throws -> Trained {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
-        return try RoundTraining(entry: entry, strategy: strategy).run(
+        let result = try RoundTraining(entry: entry, strategy: strategy).run(
             on: examples(of: client, in: data), training,
             .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
-            state: FolderClientState(folder: "\(state)/\(client.name)", round: round))
+            state: states.state(of: client.name, round: round))
+        let update = try result.update.filtered { sent.index(of: $0.name) != nil }
+        return Trained(
+            update: try store.keep(update), refusal: refusal(of: update, result.statistics),
+            statistics: result.statistics, state: try result.state.mapValues(store.keep))
+    }
+
+    private func refusal(of update: Weights, _ statistics: TaskStatistics) -> AdmissionRefusal? {
+        let rules = AdmissionRules(specification)
+        do throws(AdmissionRefusal) {
+            try rules.check(training: statistics)
+            try rules.check(update)
+            return nil
+        } catch {
+            return error
+        }
     }
 
     /// Rows as a client's sensors record them.

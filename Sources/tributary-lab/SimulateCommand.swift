@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Datasets
 import Foundation
 import Jobs
@@ -40,6 +41,16 @@ struct SimulateCommand: ParsableCommand {
 
     @Option(help: "How many clients train at once; the machine's cores unless given. Results do not depend on it.")
     var workers: Int?
+
+    @Option(
+        help: "How much memory waiting updates and client states may take, as 1GiB; the others wait on disk.",
+        transform: { text in
+            guard let count = ByteCount(text) else {
+                throw ValidationError("--memory: found \"\(text)\", expected a size like 512MiB or 1GiB")
+            }
+            return count
+        })
+    var memory = ByteCount.mebibytes(256)
 
     @Option(help: "Seeds of repetitions, as 8,16,24; the job's seed unless given.")
     var seeds: String?
@@ -84,6 +95,7 @@ struct SimulateCommand: ParsableCommand {
                 workers: workers ?? ProcessInfo.processInfo.activeProcessorCount, resumes: resume,
                 isGenerated: source.isGenerated)
             study.notes = source.notes
+            study.memoryBytes = memory.bytes
             study.drawings = source.drawings
             let display = SimulationDisplay(rounds: specification.rounds, label: cell.name)
             let report: SimulationReport?

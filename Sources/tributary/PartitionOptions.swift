@@ -16,6 +16,9 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "shards: shards of a client, 2 by default.")
     var shardsPerClient: Int?
 
+    @Option(help: "sampled: the most rows of a client, 10 by default.")
+    var rowsPerClient: Int?
+
     @Option(help: "grouped: subjects of a client, 2 by default.")
     var groupSize: Int?
 
@@ -28,7 +31,10 @@ struct PartitionOptions: ParsableArguments {
     @Option(help: "size-skew, inner-dirichlet: the rate or sigma of the sizes.")
     var spread: Double?
 
-    @Option(help: "The fewest rows of a client; 1 by default, for fedmultimodal the data set's own.")
+    @Option(
+        help:
+            "The fewest rows of a client; 1 by default, for fedmultimodal the data set's own, for sampled --rows-per-client."
+    )
     var minimum: Int?
 
     @Flag(help: "fedmultimodal: read the data with the mistakes of the benchmark's code.")
@@ -75,6 +81,7 @@ struct PartitionOptions: ParsableArguments {
         var result = PartitionScheme.Parameters(scheme: scheme, clients: clients, alpha: alpha, seed: partitionSeed)
         result.classesPerClient = classesPerClient
         result.shardsPerClient = shardsPerClient
+        result.rowsPerClient = rowsPerClient
         result.groupSize = groupSize
         result.clientsPerSubject = clientsPerSubject
         result.law = law

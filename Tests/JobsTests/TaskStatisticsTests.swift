@@ -140,4 +140,26 @@ struct TaskStatisticsTests {
                 "Site", "e\u{301}", "site-10", "site-2", "z", "é",
             ])
     }
+
+    @Test("the order is that of the UTF-8 bytes, and what is sorted by it can be searched")
+    func orderOfBytes() {
+        let names =
+            [
+                "", "a", "ab", "b", "é", "e\u{301}", "\u{1F600}", "\u{FFFD}", "client-000123456789",
+                "client-000123456790",
+            ]
+            + (0..<40).map { "client-\($0 * 37 % 101)" }
+        for left in names {
+            for right in names {
+                #expect(
+                    Participants.precedes(left, right) == Array(left.utf8).lexicographicallyPrecedes(Array(right.utf8)))
+            }
+        }
+        let sorted = Participants.sorted(names.enumerated().filter { $0.offset % 2 == 0 }.map(\.element))
+        for name in names {
+            // Equal bytes, not equal in Unicode.
+            #expect(Participants.contains(name, in: sorted) == sorted.contains { $0.utf8.elementsEqual(name.utf8) })
+        }
+        #expect(!Participants.contains("a", in: []))
+    }
 }

@@ -80,12 +80,7 @@ final class BlockReader {
         let index = try index(of: name)
         let sums = zeros(slot: slot)
         for (position, weight) in weights.enumerated() where weight != 0 {
-            let tensor = order.indices[position][index]
-            let dtype = order.updates[position].schema.tensors[tensor].dtype
-            let source = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count * dtype.byteWidth)])
-            try read(position, tensor, start * dtype.byteWidth, source)
-            let block = UnsafeMutableBufferPointer(rebasing: values[..<count])
-            FloatConversion.doubles(from: UnsafeRawBufferPointer(source), as: dtype, into: block)
+            let block = try block(of: index, in: position)
             for element in 0..<count { sums[element] += weight * block[element] }
         }
         return sums
@@ -104,14 +99,22 @@ final class BlockReader {
         return result
     }
 
-    /// The one number of a float tensor in each update, in the fixed order.
+    /// The one number of a float tensor in each update, in the fixed order, each read once.
     func scalars(_ name: String) throws -> [Double] {
         move(to: 0, count: 1)
-        return try order.updates.indices.map { position in
-            var weights = [Double](repeating: 0, count: order.updates.count)
-            weights[position] = 1
-            return try combined(name, weights, slot: 0)[0]
-        }
+        let index = try index(of: name)
+        return try order.updates.indices.map { try block(of: index, in: $0)[0] }
+    }
+
+    /// The present elements of a float tensor of one update; valid until the next call.
+    private func block(of index: Int, in position: Int) throws -> UnsafeMutableBufferPointer<Double> {
+        let tensor = order.indices[position][index]
+        let dtype = order.updates[position].schema.tensors[tensor].dtype
+        let source = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(count * dtype.byteWidth)])
+        try read(position, tensor, start * dtype.byteWidth, source)
+        let block = UnsafeMutableBufferPointer(rebasing: values[..<count])
+        FloatConversion.doubles(from: UnsafeRawBufferPointer(source), as: dtype, into: block)
+        return block
     }
 
     private func read(_ position: Int, _ tensor: Int, _ offset: Int, _ target: UnsafeMutableRawBufferPointer) throws {

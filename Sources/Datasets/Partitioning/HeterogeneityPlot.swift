@@ -5,7 +5,7 @@
 /// the text.
 public struct HeterogeneityPlot: Sendable {
     /// The most clients that are drawn.
-    public static let maximumClients = 1000
+    public static let maximumClients = 400
     /// The most classes that are drawn.
     public static let maximumClasses = 200
 

@@ -17,6 +17,8 @@ extension PartitionScheme {
         public var classesPerClient: Int?
         /// Shards of a client of `shards`; default 2.
         public var shardsPerClient: Int?
+        /// The most rows of a client of `sampled`; default 10.
+        public var rowsPerClient: Int?
         /// Subjects of a client of `grouped`; default 2.
         public var groupSize: Int?
         /// Clients that a subject becomes; default 5.
@@ -25,7 +27,7 @@ extension PartitionScheme {
         public var law: SizeLaw?
         /// The spread of sizes; default 1 in `size-skew`, 0 in `inner-dirichlet`.
         public var spread: Double?
-        /// The fewest rows of a client; default 1, of `fedmultimodal` the data set's own.
+        /// The fewest rows of a client; default 1, of `fedmultimodal` the data set's own, of `sampled` `rowsPerClient`.
         public var minimum: Int?
         /// Whether the data are read with the mistakes of the benchmark's code, by `fedmultimodal`; default no.
         public var faithful: Bool?
@@ -84,6 +86,7 @@ extension PartitionScheme {
             let all: [(String, Bool)] = [
                 ("clients", clients != nil), ("alpha", alpha != nil), ("classesPerClient", classesPerClient != nil),
                 ("shardsPerClient", shardsPerClient != nil), ("groupSize", groupSize != nil),
+                ("rowsPerClient", rowsPerClient != nil),
                 ("clientsPerSubject", clientsPerSubject != nil), ("law", law != nil), ("spread", spread != nil),
                 ("minimum", minimum != nil), ("faithful", faithful != nil), ("balanced", balanced != nil),
                 ("strictness", strictness != nil), ("by", by != nil), ("modality", modality != nil),
@@ -100,6 +103,7 @@ extension PartitionScheme {
             case "alpha": alpha = try Self.number(text, key)
             case "classesPerClient": classesPerClient = try Self.number(text, key)
             case "shardsPerClient": shardsPerClient = try Self.number(text, key)
+            case "rowsPerClient": rowsPerClient = try Self.number(text, key)
             case "groupSize": groupSize = try Self.number(text, key)
             case "clientsPerSubject": clientsPerSubject = try Self.number(text, key)
             case "spread": spread = try Self.number(text, key)

@@ -16,6 +16,8 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
     case pathological
     /// ``ShardPartitioner``.
     case shards
+    /// ``SampledPartitioner``.
+    case sampled
     /// ``SizeSkewPartitioner``.
     case sizeSkew = "size-skew"
     /// ``ContinuousSkewPartitioner``.
@@ -39,6 +41,7 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
         case .innerDirichlet: ["clients", "alpha", "minimum", "spread"]
         case .pathological: ["clients", "classesPerClient", "minimum"]
         case .shards: ["clients", "shardsPerClient"]
+        case .sampled: ["clients", "rowsPerClient", "minimum"]
         case .sizeSkew: ["clients", "law", "spread", "minimum"]
         case .continuousSkew: ["clients", "strictness", "by", "modality"]
         case .naturalDirichlet: ["clientsPerSubject", "alpha", "minimum", "balanced"]
@@ -105,6 +108,9 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
                 clients: clients, classesPerClient: given.classesPerClient ?? 2, minimum: minimum, seed: seed)
         case .shards:
             return ShardPartitioner(clients: clients, shardsPerClient: given.shardsPerClient ?? 2, seed: seed)
+        case .sampled:
+            return SampledPartitioner(
+                clients: clients, rowsPerClient: given.rowsPerClient ?? 10, minimum: given.minimum, seed: seed)
         case .sizeSkew:
             return SizeSkewPartitioner(
                 clients: clients, law: given.law ?? .logNormal, spread: given.spread ?? 1, minimum: minimum, seed: seed)

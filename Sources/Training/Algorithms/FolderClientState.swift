@@ -10,15 +10,18 @@ public import Weights
 public struct FolderClientState: ClientState {
     private let folder: String
     private let round: Int
+    private let keptRound: Int
 
     /// The state as a round sees it.
     ///
     /// - Parameters:
     ///   - folder: made at the first save.
     ///   - round: the round that runs. To see what was saved in a round itself, name the next.
-    public init(folder: String, round: Int) {
+    ///   - keptRound: a round not after it whose state saving keeps too, because all may begin again from there.
+    public init(folder: String, round: Int, keptRound: Int? = nil) {
         self.folder = folder
         self.round = round
+        self.keptRound = min(round, keptRound ?? round)
     }
 
     /// The newest tensors of an earlier round.
@@ -33,7 +36,7 @@ public struct FolderClientState: ClientState {
         // A checkpoint or an update that refers to it may be durable a moment later.
         try TrainerFiles.synchronise(path(name, round))
         try TrainerFiles.synchronise(folder)
-        for old in rounds(of: name).filter({ $0 < round }).dropLast() { unlink(path(name, old)) }
+        for old in rounds(of: name).filter({ $0 < keptRound }).dropLast() { unlink(path(name, old)) }
     }
 
     private func path(_ name: String, _ round: Int) -> String { "\(folder)/\(name).\(round).safetensors" }

@@ -22,6 +22,7 @@ import Testing
         ["scheme": "inner-dirichlet", "clients": "9", "alpha": "0.2", "minimum": "20", "spread": "1.5"],
         ["scheme": "pathological", "clients": "10", "classesPerClient": "3", "minimum": "5"],
         ["scheme": "shards", "clients": "11", "shardsPerClient": "3"],
+        ["scheme": "sampled", "clients": "900", "rowsPerClient": "4", "minimum": "2"],
         ["scheme": "size-skew", "clients": "10", "law": "linear"],
         ["scheme": "size-skew", "clients": "10", "law": "square", "minimum": "8"],
         ["scheme": "size-skew", "clients": "40", "law": "exponential", "minimum": "2"],
@@ -45,6 +46,8 @@ import Testing
     @Test(arguments: cases)
     func everyRowIsDealtOnce(_ values: [String: String]) throws {
         let partition = try partition(values)
+        // Clients of this scheme draw from all rows, each for itself.
+        guard values["scheme"] != "sampled" else { return }
         let copies = partition.sharesRows ? 2 : 1
         let rows = partition.clients.flatMap(\.rows) + partition.heldOut.flatMap(\.rows)
         #expect(rows.sorted() == (0..<600).flatMap { Array(repeating: $0, count: copies) })
@@ -75,6 +78,9 @@ import Testing
         ["scheme": "shards", "shardsPerClient": "9223372036854775807"],
         ["scheme": "subject", "clients": "13"], ["scheme": "grouped", "groupSize": "13"],
         ["scheme": "grouped", "groupSize": "0"], ["scheme": "size-skew", "spread": "nan"],
+        ["scheme": "sampled", "rowsPerClient": "601"], ["scheme": "sampled", "rowsPerClient": "0"],
+        ["scheme": "sampled", "minimum": "11"], ["scheme": "sampled", "minimum": "0"],
+        ["scheme": "sampled", "clients": "1000001"], ["scheme": "sampled", "clients": "0"],
         ["scheme": "continuous-skew", "strictness": "1.1"],
         ["scheme": "natural-dirichlet", "clientsPerSubject": "51"],
         ["scheme": "fedmultimodal"], ["scheme": "fedmultimodal", "alpha": "1", "seed": "4294967296"],
@@ -89,6 +95,20 @@ import Testing
         let error = try #require(throws: DatasetError.self) { try partition(values) }
         #expect(error.code == .invalidArgument)
         #expect(!error.message.isEmpty)
+    }
+
+    @Test func sampledClientsAreManyAndDoNotDependOnEachOther() throws {
+        let many = try partition(["scheme": "sampled", "clients": "900", "rowsPerClient": "4", "minimum": "2"])
+        let few = try partition(["scheme": "sampled", "clients": "200", "rowsPerClient": "4", "minimum": "2"])
+        #expect(many.clients.count == 900)
+        #expect(many.sharesRows)
+        #expect(Set(many.clients.map(\.rows.count)) == [2, 3, 4])
+        for client in many.clients { #expect(client.rows == Set(client.rows).sorted()) }
+        #expect(few.clients.map(\.rows) == many.clients.prefix(200).map(\.rows))
+        // 900 draws of three rows on average: no row is out of reach (expected 4.5 holders, P(none) < 0.012 each).
+        let holders = Dictionary(many.clients.flatMap(\.rows).map { ($0, 1) }) { $0 + $1 }
+        #expect(holders.count > 570)
+        #expect(try partition(["scheme": "sampled"]).clients.allSatisfy { $0.rows.count == 10 })
     }
 
     @Test func messagesSayWhatIsExpected() throws {
