@@ -137,9 +137,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Tensors",
-                "Training",
-                "Weights", .crypto,
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Randomness",
+                "Tensors", "Training", "Weights", .crypto,
             ]
         ),
 

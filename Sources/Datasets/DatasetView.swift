@@ -48,6 +48,26 @@ public struct DatasetView: Sendable {
     /// The labels that the data set has for the rows, whatever errors corruption made: what an oracle knows.
     public var cleanLabels: [Int] { indices.map { dataset.labels[$0] } }
 
+    /// The targets of the rows, `[count, classes]`, where an example may have any number of classes.
+    public var targets: [Float]? {
+        dataset.targets.map { all in
+            let classes = dataset.classes.count
+            return indices.flatMap { all[$0 * classes..<($0 + 1) * classes] }
+        }
+    }
+
+    /// How many rows have each class.
+    public var classCounts: [Int] {
+        let classes = dataset.classes.count
+        var counts = Array(repeating: 0, count: classes)
+        if let targets {
+            for (index, target) in targets.enumerated() where target == 1 { counts[index % classes] += 1 }
+        } else {
+            for label in labels { counts[label] += 1 }
+        }
+        return counts
+    }
+
     /// The subjects of the rows, if known.
     public var subjects: [Int]? { dataset.subjects.map { all in indices.map { all[$0] } } }
 
@@ -102,7 +122,8 @@ public struct DatasetView: Sendable {
             values: dataset.modalities.indices.map { gather(modality: $0) },
             labels: labels,
             subjects: subjects,
-            lengths: lengths
+            lengths: lengths,
+            targets: targets
         )
     }
 }

@@ -55,7 +55,7 @@ public struct Modality: Sendable, Hashable, Codable {
                 "\(place): modality name \(name.debugDescription): expected 1 to 64 letters, digits, '_' or '-', starting with a letter"
             )
         }
-        guard name != "labels", name != "subjects" else {
+        guard name != "labels", name != "subjects", name != "targets" else {
             throw DatasetError(.malformed, "\(place): modality name '\(name)' is reserved for the tensor of that name")
         }
         guard (1...Self.maximumRank).contains(shape.count), shape.allSatisfy({ $0 > 0 }) else {

@@ -11,8 +11,11 @@ public struct MultimodalDataset: Sendable {
     public let modalities: [Modality]
     /// The values of each modality, in the order of `modalities`: `count · elements` floats each.
     public let values: [[Float]]
-    /// The class of each example, `0 ..< classes.count`.
+    /// The class of each example, `0 ..< classes.count`; with `targets` its first class, or 0 where it has none.
     public let labels: [Int]
+    /// Where an example may have any number of classes: 1 for those it has and 0 for the others, row-major
+    /// `[count, classes.count]`. Nil where every example has just one class.
+    public let targets: [Float]?
     /// Who each example was recorded from, if known.
     public let subjects: [Int]?
     /// Valid steps on the first axis of each example, for the modalities that carry lengths.
@@ -21,19 +24,27 @@ public struct MultimodalDataset: Sendable {
     /// The number of examples.
     public var count: Int { labels.count }
 
+    /// Whether an example may have any number of classes.
+    public var isMultilabel: Bool { targets != nil }
+
     /// Makes a data set and checks that all parts fit together.
     ///
+    /// - Parameters:
+    ///   - labels: may be left out where there are `targets`, which they follow from; given, they must agree.
+    ///   - targets: `[count, classes.count]` of 0 and 1 where an example may have any number of classes.
     /// - Throws: `DatasetError` with code `mismatch` when a count disagrees, `malformed` for a label outside the classes,
-    ///   a length outside its modality or a broken modality.
+    ///   a target that is not 0 or 1, a length outside its modality or a broken modality.
     public init(
         name: String,
         classes: [String],
         modalities: [Modality],
         values: [[Float]],
-        labels: [Int],
+        labels: [Int]? = nil,
         subjects: [Int]? = nil,
-        lengths: [[Int]?]? = nil
+        lengths: [[Int]?]? = nil,
+        targets: [Float]? = nil
     ) throws(DatasetError) {
+        let labels = try Self.labels(labels, targets, classes: classes.count, name: name)
         let lengths = lengths ?? Array(repeating: nil, count: modalities.count)
         guard values.count == modalities.count, lengths.count == modalities.count else {
             throw DatasetError(
@@ -93,6 +104,7 @@ public struct MultimodalDataset: Sendable {
         self.modalities = modalities
         self.values = values
         self.labels = labels
+        self.targets = targets
         self.subjects = subjects
         self.lengths = lengths
     }
@@ -102,10 +114,47 @@ public struct MultimodalDataset: Sendable {
 
     /// The same examples with other labels.
     ///
-    /// - Throws: `DatasetError` when the count or a class does not fit.
+    /// - Throws: `DatasetError` when the count or a class does not fit; with code `invalidArgument` where an example may
+    ///   have several.
     public func replacingLabels(_ labels: [Int]) throws(DatasetError) -> MultimodalDataset {
-        try MultimodalDataset(
+        guard !isMultilabel else {
+            throw DatasetError(
+                .invalidArgument,
+                "data set '\(name)': an example may have several labels, expected one each to replace them")
+        }
+        return try MultimodalDataset(
             name: name, classes: classes, modalities: modalities, values: values, labels: labels, subjects: subjects,
             lengths: lengths)
+    }
+
+    /// The labels that are given or follow from the targets.
+    private static func labels(
+        _ given: [Int]?, _ targets: [Float]?, classes: Int, name: String
+    ) throws(DatasetError) -> [Int] {
+        guard let targets else {
+            guard let given else {
+                throw DatasetError(.invalidArgument, "data set '\(name)': expected labels or targets")
+            }
+            return given
+        }
+        let count = given?.count ?? (classes > 0 ? targets.count / classes : 0)
+        guard classes > 0, targets.count == count * classes else {
+            throw DatasetError(
+                .mismatch,
+                "data set '\(name)': \(targets.count) targets, expected \(count) examples of \(classes) classes")
+        }
+        if let wrong = targets.firstIndex(where: { $0 != 0 && $0 != 1 }) {
+            throw DatasetError(
+                .malformed,
+                "data set '\(name)': targets row \(wrong / classes) holds \(targets[wrong]), expected 0 or 1")
+        }
+        let first = (0..<count).map { row in (0..<classes).first { targets[row * classes + $0] == 1 } ?? 0 }
+        if let given, let row = first.indices.first(where: { first[$0] != given[$0] }) {
+            throw DatasetError(
+                .mismatch,
+                "data set '\(name)': labels row \(row) is \(given[row]), expected \(first[row]), the first class of "
+                    + "its targets")
+        }
+        return first
     }
 }

@@ -77,7 +77,9 @@ struct ShardReader {
     }
 
     /// The elements of an integer tensor; every one lies in `range`.
-    func integers(_ name: String, in range: ClosedRange<Int>) throws(DatasetError) -> [Int] {
+    ///
+    /// - Parameter columns: the elements of a row.
+    func integers(_ name: String, in range: ClosedRange<Int>, columns: Int = 1) throws(DatasetError) -> [Int] {
         let values: [Int]
         do {
             let weights = try tensor(name)
@@ -89,11 +91,24 @@ struct ShardReader {
         } catch {
             throw DatasetError(.inputOutput, "\(path): tensor '\(name)' cannot be read", cause: error)
         }
-        if let row = values.firstIndex(where: { !range.contains($0) }) {
+        if let index = values.firstIndex(where: { !range.contains($0) }) {
             throw DatasetError(
                 .malformed,
-                "\(path): tensor '\(name)' row \(row) is \(values[row]), expected \(range.lowerBound)...\(range.upperBound)"
-            )
+                "\(path): tensor '\(name)' row \(index / columns) is \(values[index]), expected "
+                    + "\(range.lowerBound)...\(range.upperBound)")
+        }
+        return values
+    }
+
+    /// The elements of a tensor of 0 and 1, whichever type it has.
+    func flags(_ name: String, rows: Int, columns: Int) throws(DatasetError) -> [Float] {
+        guard spec(name)?.dtype.isFloat == true else {
+            return try integers(name, in: 0...1, columns: columns).map { Float($0) }
+        }
+        let values = try floats(name, rows: rows)
+        if let index = values.firstIndex(where: { $0 != 0 && $0 != 1 }) {
+            throw DatasetError(
+                .malformed, "\(path): tensor '\(name)' row \(index / columns) holds \(values[index]), expected 0 or 1")
         }
         return values
     }

@@ -5,7 +5,8 @@ extension SiteFolder {
     /// Writes a site folder.
     ///
     /// Everything goes into a hidden folder beside the target, which is renamed when it is complete, so that a site
-    /// folder is either whole or absent. Shards hold Float32 values, I64 labels, and I64 subjects where known.
+    /// folder is either whole or absent. Shards hold Float32 values, I64 labels, and I64 subjects where known; U8
+    /// targets in place of labels where an example may have several.
     ///
     /// - Parameters:
     ///   - path: the folder to make; it must not exist. Its parent is made where missing.
@@ -27,8 +28,11 @@ extension SiteFolder {
         }
         for (split, view) in splits {
             let other = view.dataset
-            guard other.name == first.name, other.classes == first.classes, other.modalities == first.modalities else {
-                throw DatasetError(.mismatch, "\(path): split '\(split)' has another name, classes or modalities")
+            guard other.name == first.name, other.classes == first.classes, other.modalities == first.modalities,
+                other.isMultilabel == first.isMultilabel
+            else {
+                throw DatasetError(
+                    .mismatch, "\(path): split '\(split)' has another name, classes, modalities or kind of labels")
             }
             guard view.corruption == nil else {
                 throw DatasetError(
@@ -43,7 +47,8 @@ extension SiteFolder {
             }
         }
         let manifest = SiteManifest(
-            dataset: first.name, classes: first.classes, modalities: first.modalities, splits: shards)
+            dataset: first.name, classes: first.classes, isMultilabel: first.isMultilabel,
+            modalities: first.modalities, splits: shards)
         try manifest.validate(place: path)
         let target = URL(fileURLWithPath: path)
         guard !FileManager.default.fileExists(atPath: target.path) else {
@@ -79,7 +84,12 @@ extension SiteFolder {
     /// The tensors of a shard.
     private static func tensors(of view: DatasetView) throws -> Weights {
         let modalities = view.dataset.modalities
-        var specs = [try TensorSpec(name: "labels", dtype: .i64, shape: [view.count])]
+        let targets = view.targets
+        var specs = [
+            targets == nil
+                ? try TensorSpec(name: "labels", dtype: .i64, shape: [view.count])
+                : try TensorSpec(name: "targets", dtype: .u8, shape: [view.count, view.dataset.classes.count])
+        ]
         if view.dataset.subjects != nil {
             specs.append(try TensorSpec(name: "subjects", dtype: .i64, shape: [view.count]))
         }
@@ -90,7 +100,11 @@ extension SiteFolder {
             }
         }
         var weights = Weights(zeros: try WeightsSchema(specs))
-        try set("labels", view.labels, in: &weights)
+        if let targets {
+            try weights.withUnsafeMutableBytes(of: "targets") { $0.copyBytes(from: targets.lazy.map { UInt8($0) }) }
+        } else {
+            try set("labels", view.labels, in: &weights)
+        }
         if let subjects = view.subjects { try set("subjects", subjects, in: &weights) }
         for (index, modality) in modalities.enumerated() {
             try weights.setFloats(modality.name, view.gather(modality: index))

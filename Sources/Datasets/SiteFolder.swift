@@ -6,7 +6,8 @@ import Weights
 ///
 /// A shard is a safetensors file, or an NPZ archive, with one tensor a modality `[N, shape…]` (F32; F64, F16 and BF16 are
 /// converted), `labels` `[N]` (I64 or U8, from 0), and optionally `subjects` `[N]` and `<modality>.lengths` `[N]` (I64).
-/// Further tensors are ignored. With NumPy and `safetensors` a folder takes five lines of Python:
+/// Where the manifest says `"multilabel": true`, an example may have any number of classes, and `targets` `[N, classes]` of
+/// 0 and 1 (U8 or I64, or a float type) takes the place of `labels`. Further tensors are ignored. With NumPy and `safetensors` a folder takes five lines of Python:
 ///
 /// ```python
 /// import json, numpy as np
@@ -61,6 +62,7 @@ public struct SiteFolder: Sendable {
             values[index].reserveCapacity(count * modality.elements)
         }
         var labels: [Int] = []
+        var targets: [Float]? = manifest.isMultilabel ? [] : nil
         var subjects: [Int]? = []
         for shard in shards {
             let source = try open(shard, limits: limits)
@@ -72,7 +74,12 @@ public struct SiteFolder: Sendable {
                     try lengths[index]?.append(contentsOf: source.integers("\(modality.name).lengths", in: range))
                 }
             }
-            try labels.append(contentsOf: source.integers("labels", in: 0...manifest.classes.count - 1))
+            if manifest.isMultilabel {
+                try targets?.append(
+                    contentsOf: source.flags("targets", rows: shard.examples, columns: manifest.classes.count))
+            } else {
+                try labels.append(contentsOf: source.integers("labels", in: 0...manifest.classes.count - 1))
+            }
             if source.spec("subjects") != nil {
                 try subjects?.append(contentsOf: source.integers("subjects", in: Int.min...Int.max))
             } else if shard.examples > 0 {
@@ -81,8 +88,7 @@ public struct SiteFolder: Sendable {
         }
         return try MultimodalDataset(
             name: manifest.dataset, classes: manifest.classes, modalities: manifest.modalities, values: values,
-            labels: labels,
-            subjects: subjects, lengths: lengths)
+            labels: targets == nil ? labels : nil, subjects: subjects, lengths: lengths, targets: targets)
     }
 
     /// Checks that every shard is there and that its tensors have the names, types and shapes that the manifest says.
@@ -107,7 +113,9 @@ public struct SiteFolder: Sendable {
     }
 
     private func checkSize(split: String, count: Int, limits: Limits) throws(DatasetError) {
-        let perExample = manifest.modalities.reduce(0) { $0 + $1.elements * 4 }
+        let perExample =
+            manifest.modalities.reduce(0) { $0 + $1.elements * 4 }
+            + (manifest.isMultilabel ? manifest.classes.count * 4 : 0)
         let (bytes, overflow) = count.multipliedReportingOverflow(by: perExample)
         guard count <= limits.maximumExamples, !overflow, bytes <= limits.maximumBytes else {
             throw DatasetError(
@@ -135,7 +143,12 @@ public struct SiteFolder: Sendable {
                 try source.expect("\(modality.name).lengths", shape: [shard.examples], isFloat: false)
             }
         }
-        try source.expect("labels", shape: [shard.examples], isFloat: false)
+        if manifest.isMultilabel {
+            let isFloat = source.spec("targets")?.dtype.isFloat ?? false
+            try source.expect("targets", shape: [shard.examples, manifest.classes.count], isFloat: isFloat)
+        } else {
+            try source.expect("labels", shape: [shard.examples], isFloat: false)
+        }
         if source.spec("subjects") != nil {
             try source.expect("subjects", shape: [shard.examples], isFloat: false)
         }

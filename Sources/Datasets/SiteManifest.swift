@@ -45,15 +45,22 @@ public struct SiteManifest: Sendable, Equatable, Codable {
     public var dataset: String
     /// One name a class. A manifest that gives only a number gets the names `class-0`, `class-1`, ….
     public var classes: [String]
+    /// Whether an example may have any number of classes, the key `multilabel`: shards then hold `targets` instead of
+    /// `labels`.
+    public var isMultilabel: Bool
     /// The inputs of each example.
     public var modalities: [Modality]
     /// The shards of each split (`train`, `test`, …), in reading order.
     public var splits: [String: [Shard]]
 
     /// Makes a manifest; `validate(place:)` checks it.
-    public init(dataset: String, classes: [String], modalities: [Modality], splits: [String: [Shard]]) {
+    public init(
+        dataset: String, classes: [String], isMultilabel: Bool = false, modalities: [Modality],
+        splits: [String: [Shard]]
+    ) {
         self.dataset = dataset
         self.classes = classes
+        self.isMultilabel = isMultilabel
         self.modalities = modalities
         self.splits = splits
     }
@@ -70,6 +77,7 @@ public struct SiteManifest: Sendable, Equatable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case format, version, dataset, classes, modalities, splits
+        case isMultilabel = "multilabel"
     }
 
     /// Decodes a manifest, accepting a number for `classes`.
@@ -98,17 +106,19 @@ public struct SiteManifest: Sendable, Equatable, Codable {
         } else {
             classes = try container.decode([String].self, forKey: .classes)
         }
+        isMultilabel = try container.decodeIfPresent(Bool.self, forKey: .isMultilabel) ?? false
         modalities = try container.decode([Modality].self, forKey: .modalities)
         splits = try container.decode([String: [Shard]].self, forKey: .splits)
     }
 
-    /// Encodes the form that `init(from:)` reads.
+    /// Encodes the form that `init(from:)` reads; `multilabel` only when set.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(Self.formatName, forKey: .format)
         try container.encode(Self.currentVersion, forKey: .version)
         try container.encode(dataset, forKey: .dataset)
         try container.encode(classes, forKey: .classes)
+        if isMultilabel { try container.encode(true, forKey: .isMultilabel) }
         try container.encode(modalities, forKey: .modalities)
         try container.encode(splits, forKey: .splits)
     }

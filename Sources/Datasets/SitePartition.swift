@@ -175,10 +175,8 @@ public enum SitePartition {
     private static func site(
         _ name: String, path: String, split: String, view: DatasetView, traits: ClientTraits? = nil
     ) -> Site {
-        var counts = Array(repeating: 0, count: view.dataset.classes.count)
-        for label in view.labels { counts[label] += 1 }
-        return Site(
+        Site(
             name: name, path: path, split: split, examples: view.count, subjects: Set(view.subjects ?? []).sorted(),
-            classes: counts, traits: traits)
+            classes: view.classCounts, traits: traits)
     }
 }

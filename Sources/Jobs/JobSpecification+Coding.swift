@@ -123,28 +123,34 @@ extension JobSpecification.Evaluation: Codable {
         static let every = Key(stringValue: "every")
         static let split = Key(stringValue: "split")
         static let deadline = Key(stringValue: "deadline")
-        static let own: Set<String> = ["every", "split", "deadline"]
+        static let perClient = Key(stringValue: "perClient")
+        static let perClientHoldOut = Key(stringValue: "perClientHoldOut")
+        static let own: Set<String> = ["every", "split", "deadline", "perClient", "perClientHoldOut"]
     }
 
-    /// Reads the three known keys; every other key is a setting for the trainer.
+    /// Reads the known keys; every other key is a setting for the trainer.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         self.init(
             every: try container.decodeIfPresent(Int.self, forKey: .every) ?? 1,
             split: try container.decodeIfPresent(String.self, forKey: .split) ?? "test",
-            deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 600
+            deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 600,
+            perClient: try container.decodeIfPresent(Int.self, forKey: .perClient) ?? 0,
+            perClientHoldOut: try container.decodeIfPresent(Double.self, forKey: .perClientHoldOut) ?? 0
         )
         for key in container.allKeys where !Key.own.contains(key.stringValue) {
             settings[key.stringValue] = try container.decode(Setting.self, forKey: key)
         }
     }
 
-    /// Writes the three known keys and the settings beside them.
+    /// Writes the known keys and the settings beside them; those about single clients only where they are used.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(every, forKey: .every)
         try container.encode(split, forKey: .split)
         try container.encode(deadline, forKey: .deadline)
+        if perClient != 0 { try container.encode(perClient, forKey: .perClient) }
+        if perClientHoldOut != 0 { try container.encode(perClientHoldOut, forKey: .perClientHoldOut) }
         for (name, value) in settings where !Key.own.contains(name) {
             try container.encode(value, forKey: Key(stringValue: name))
         }

@@ -54,6 +54,10 @@ extension JobSpecification {
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",
             "1 to 128 printable characters without spaces")
         seconds(evaluation.deadline, "evaluation.deadline")
+        range(evaluation.perClient, 0...1_000_000, "evaluation.perClient")
+        check(
+            evaluation.perClientHoldOut >= 0 && evaluation.perClientHoldOut < 1, "evaluation.perClientHoldOut",
+            "\(evaluation.perClientHoldOut)", "at least 0 and less than 1")
         check(
             Self.isLabel(selectBy.metric), "selectBy", "\"\(selectBy.description.prefix(80))\"",
             "a metric's name, with - before it when lower is better")

@@ -99,14 +99,25 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         public var split: String
         /// Seconds an evaluation may take; more than 0, at most 30 days.
         public var deadline: Double
+        /// In a simulation, evaluate on every client's own examples after every so many rounds, and after the last; 0 for
+        /// never. Daemons ignore it.
+        public var perClient: Int
+        /// In a simulation, the share of every client's examples that it does not train on, for `perClient`; at least 0
+        /// and less than 1. Daemons ignore it: their data are what they are.
+        public var perClientHoldOut: Double
         /// The trainer's settings for `evaluate`: every other key.
         public var settings: Settings
 
         /// Creates the rules with their defaults.
-        public init(every: Int = 1, split: String = "test", deadline: Double = 600, settings: Settings = [:]) {
+        public init(
+            every: Int = 1, split: String = "test", deadline: Double = 600, perClient: Int = 0,
+            perClientHoldOut: Double = 0, settings: Settings = [:]
+        ) {
             self.every = every
             self.split = split
             self.deadline = deadline
+            self.perClient = perClient
+            self.perClientHoldOut = perClientHoldOut
             self.settings = settings
         }
     }
@@ -174,6 +185,11 @@ extension JobSpecification {
     /// Whether the weights after `round` (from 0) are evaluated: every `evaluation.every` rounds, and the last always.
     public func isEvaluated(round: Int) -> Bool {
         evaluation.every > 0 && ((round + 1) % evaluation.every == 0 || round == rounds - 1)
+    }
+
+    /// Whether a simulation evaluates the weights after `round` (from 0) on every client's own examples.
+    public func isEvaluatedPerClient(round: Int) -> Bool {
+        evaluation.perClient > 0 && ((round + 1) % evaluation.perClient == 0 || round == rounds - 1)
     }
 
     /// Whether the weights after `round` (from 0) are kept as a checkpoint for good.

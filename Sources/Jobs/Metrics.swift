@@ -2,22 +2,27 @@
 public enum Metrics {
     /// Every metric that the statistics give, by name.
     ///
-    /// - `loss` and every other sum except `correct`: the sum divided by `examples`.
+    /// - `loss`, `top5` and every other sum except `correct` and those of ``ScoreFigures``: the sum divided by `examples`.
     /// - `accuracy`: the trace of the confusion matrix over its total; without a matrix `correct` over `examples`.
     /// - `macroF1`: the unweighted mean over classes that occur in truth or prediction of
     ///   `2 TP / (2 TP + FP + FN)`, as scikit-learn's `f1_score(average="macro")` takes it.
     /// - `UAR`: unweighted average recall, the mean of `TP / (TP + FN)` over classes that occur in truth, as
     ///   scikit-learn's `balanced_accuracy_score` takes it.
     /// - `weightedF1`: F1 weighted by the number of true examples.
+    /// - `AUCFaithful`, of two classes that both occur in truth: the area under the curve of the answers in place of the
+    ///   scores, as the FedMultimodal benchmark takes it; it equals `UAR`.
+    /// - `AUC`, `AUCBound`, `ECE`, and `macroF1` where an example may have several labels: from the counts, see `scores`.
     ///
     /// Without examples there are no metrics. A derived metric wins over a sum of the same name.
     public static func derive(from statistics: TaskStatistics) -> [String: Double] {
         guard statistics.examples > 0 else { return [:] }
         let examples = Double(statistics.examples)
         var metrics: [String: Double] = [:]
-        for (name, sum) in statistics.sums where name != "correct" { metrics[name] = sum / examples }
+        for (name, sum) in statistics.sums
+        where name != "correct" && !name.hasPrefix(ScoreFigures.calibrationPrefix) { metrics[name] = sum / examples }
         if let correct = statistics.sums["correct"] { metrics["accuracy"] = correct / examples }
         if let confusion = statistics.confusion { metrics.merge(derive(from: confusion)) { $1 } }
+        metrics.merge(scores(statistics)) { $1 }
         return metrics
     }
 
@@ -55,11 +60,13 @@ public enum Metrics {
                 recallClasses += 1
             }
         }
-        return [
+        var metrics = [
             "accuracy": hits.reduce(0, +) / total,
             "macroF1": f1Sum / f1Classes,
             "UAR": recallSum / recallClasses,
             "weightedF1": weightedF1 / total,
         ]
+        if classes == 2, recallClasses == 2 { metrics["AUCFaithful"] = metrics["UAR"] }
+        return metrics
     }
 }

@@ -8,33 +8,56 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
     public var sums: [String: Double]
     /// A square confusion matrix, rows are true classes; nil when the task is not classification.
     public var confusion: [[Int]]?
+    /// Named vectors of counts over the examples: histograms of scores and the like, see ``ScoreFigures``.
+    public var counts: [String: [Int]]
 
     /// Creates statistics.
-    public init(examples: Int = 0, sums: [String: Double] = [:], confusion: [[Int]]? = nil) {
+    public init(
+        examples: Int = 0, sums: [String: Double] = [:], confusion: [[Int]]? = nil, counts: [String: [Int]] = [:]
+    ) {
         self.examples = examples
         self.sums = sums
         self.confusion = confusion
+        self.counts = counts
     }
 
     private enum CodingKeys: String, CodingKey {
-        case examples, sums, confusion
+        case examples, sums, confusion, counts
     }
 
-    /// Reads statistics; `sums` and `confusion` may be left out.
+    /// Reads statistics; `sums`, `confusion` and `counts` may be left out.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         examples = try container.decode(Int.self, forKey: .examples)
         sums = try container.decodeIfPresent([String: Double].self, forKey: .sums) ?? [:]
         confusion = try container.decodeIfPresent([[Int]].self, forKey: .confusion)
+        let runs = try container.decodeIfPresent([String: [Int]].self, forKey: .counts) ?? [:]
+        guard let counts = Self.counts(fromRuns: runs) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .counts, in: container,
+                debugDescription: "more than \(Self.maximumCountVectors) vectors or \(Self.maximumCounts) counts")
+        }
+        self.counts = counts
     }
 
-    /// Adds figure by figure; a missing figure counts as 0 and the smaller confusion matrix is padded with zeros.
+    /// Writes statistics; `counts` in their short form (``CountRuns``), and only where there are any.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(examples, forKey: .examples)
+        try container.encode(sums, forKey: .sums)
+        try container.encodeIfPresent(confusion, forKey: .confusion)
+        if !counts.isEmpty { try container.encode(counts.mapValues(CountRuns.encode), forKey: .counts) }
+    }
+
+    /// Adds figure by figure; a missing figure counts as 0, and the smaller confusion matrix and shorter vectors of counts
+    /// are padded with zeros.
     ///
     /// Validated inputs (`validated`) of fewer than 2^20 clients cannot overflow; whole numbers saturate beyond that.
     public static func + (left: TaskStatistics, right: TaskStatistics) -> TaskStatistics {
         var total = left
         total.examples = saturatingSum(left.examples, right.examples)
         total.sums.merge(right.sums) { $0 + $1 }
+        total.counts = sum(left.counts, right.counts)
         guard let added = right.confusion else { return total }
         guard var counts = left.confusion else {
             total.confusion = added
@@ -65,7 +88,7 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
         parts.sorted { Participants.precedes($0.key, $1.key) }.reduce(TaskStatistics()) { $0 + $1.value }
     }
 
-    private static func saturatingSum(_ left: Int, _ right: Int) -> Int {
+    static func saturatingSum(_ left: Int, _ right: Int) -> Int {
         let (sum, overflow) = left.addingReportingOverflow(right)
         return overflow ? (right > 0 ? Int.max : Int.min) : sum
     }
@@ -79,7 +102,8 @@ extension TaskStatistics {
 
     /// Returns the statistics when they are possible: examples in `0...maximumExamples`; at most 256 sums, all finite,
     /// named in 1...128 bytes; a square confusion matrix of at most `maximumClasses` classes without negative counts
-    /// whose total is at most `examples`.
+    /// whose total is at most `examples`; counts as ``ScoreFigures`` describes them; `correct` and `top5` in
+    /// `0...examples`.
     ///
     /// - Throws: `JobsError` with the code `invalidStatistics`, naming the figure, what was found and what is allowed.
     public func validated(maximumExamples: Int, maximumClasses: Int = 4096) throws -> TaskStatistics {
@@ -98,6 +122,7 @@ extension TaskStatistics {
                 throw invalid("sums.\(name): found \(value), expected a finite number")
             }
         }
+        try checkCounts()
         guard let confusion else { return self }
         guard confusion.count <= maximumClasses else {
             throw invalid("confusion: found \(confusion.count) classes, expected at most \(maximumClasses)")
@@ -120,7 +145,7 @@ extension TaskStatistics {
         return self
     }
 
-    private func invalid(_ message: String) -> JobsError {
+    func invalid(_ message: String) -> JobsError {
         JobsError(code: .invalidStatistics, message: "statistics, \(message)")
     }
 }

@@ -34,6 +34,10 @@ public struct ModelBatch {
         }
         self.inputs = inputs
         lengths = chosen.map { view.lengths(modality: $0) }
-        labels = try Tensor(view.labels, shape: [view.count])
+        if let targets = view.targets {
+            labels = try Tensor(targets, shape: [view.count, view.dataset.classes.count])
+        } else {
+            labels = try Tensor(view.labels, shape: [view.count])
+        }
     }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+public import Jobs
 
 /// A file of one JSON object a line, written as rounds complete and cut back to a checkpoint on resumption.
 final class MetricsLog {
@@ -45,7 +46,7 @@ final class MetricsLog {
 public struct MetricsLine: Sendable, Hashable, Codable {
     /// The round, from 0.
     public var round: Int
-    /// "train", or the held-out split.
+    /// "train", the held-out split, or "clients" for an evaluation on every client's own examples.
     public var split: String
     /// Examples counted.
     public var examples: Int
@@ -61,6 +62,8 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var bytesDown: Int?
     /// See `bytesDown`.
     public var bytesUp: Int?
+    /// How each metric is spread over the clients, for "clients".
+    public var distribution: [String: MetricDistribution]?
 }
 
 /// One line of `timings.jsonl`.

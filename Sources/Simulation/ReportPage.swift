@@ -32,6 +32,16 @@ struct ReportPage {
                 parts.append("<h2>\(Self.escape(metric))</h2>" + LineChart(curves: curves, rounds: job.rounds).svg())
             }
         }
+        if !report.perClient.isEmpty {
+            parts.append(table("Over the clients", report.perClient, rows: "metric"))
+            for metric in [job.selectBy.metric, "accuracy"].uniqued() {
+                let plot = BoxPlot(boxes: boxes(metric))
+                guard !plot.boxes.isEmpty else { continue }
+                parts.append(
+                    "<h2>\(Self.escape(metric)) over the clients, seed \(report.runs.first?.seed ?? 0)</h2>\(plot.svg())"
+                        + "<p>By round: quartiles and extremes; the dot is the mean of the worst tenth.</p>")
+            }
+        }
         for (heading, svg) in drawings { parts.append("<h2>\(Self.escape(heading))</h2>\(svg)") }
         for (split, matrix) in (report.runs.first?.confusion ?? [:]).sorted(by: { $0.key < $1.key }) {
             parts.append(
@@ -52,9 +62,11 @@ struct ReportPage {
             """
     }
 
-    private func table(_ heading: String, _ figures: [String: [String: SimulationReport.Spread]]) -> String {
+    private func table(
+        _ heading: String, _ figures: [String: [String: SimulationReport.Spread]], rows first: String = "split"
+    ) -> String {
         let names = Set(figures.values.flatMap(\.keys)).sorted()
-        let head = "<tr><th>split</th>" + names.map { "<th>\(Self.escape($0))</th>" }.joined() + "</tr>"
+        let head = "<tr><th>\(first)</th>" + names.map { "<th>\(Self.escape($0))</th>" }.joined() + "</tr>"
         let rows = figures.sorted { $0.key < $1.key }.map { split, metrics in
             "<tr><td>\(Self.escape(split))</td>"
                 + names.map { "<td>\(metrics[$0].map(Self.figure) ?? "")</td>" }.joined() + "</tr>"
@@ -65,11 +77,12 @@ struct ReportPage {
     private func runsTable() -> String {
         let rows = report.runs.map { run in
             "<tr><td>\(run.seed)</td><td>\(run.rounds)</td><td>\(run.bestRound.map { "\($0)" } ?? "")</td>"
-                + "<td>\(String(format: "%.1f", run.seconds))</td><td>\((run.bytesDown + run.bytesUp) >> 20)</td>"
+                + "<td>\(String(format: "%.1f", run.seconds))</td>"
+                + "<td>\(Self.mebibytes(run.bytesDown))</td><td>\(Self.mebibytes(run.bytesUp))</td>"
                 + "<td><code>\(run.weights.prefix(16))</code></td></tr>"
         }
-        return "<h2>Runs</h2><table><tr><th>seed</th><th>rounds</th><th>best</th><th>seconds</th><th>MiB sent</th>"
-            + "<th>weights</th></tr>\(rows.joined())</table>"
+        return "<h2>Runs</h2><table><tr><th>seed</th><th>rounds</th><th>best</th><th>seconds</th>"
+            + "<th>MiB to clients</th><th>MiB from clients</th><th>weights</th></tr>\(rows.joined())</table>"
     }
 
     private func confusion(_ matrix: [[Int]]) -> String {
@@ -100,6 +113,13 @@ struct ReportPage {
                 })
         }
     }
+
+    /// The first run's boxes by round.
+    private func boxes(_ metric: String) -> [(round: Int, values: MetricDistribution)] {
+        (lines.first ?? []).compactMap { line in line.distribution?[metric].map { (line.round, $0) } }
+    }
+
+    private static func mebibytes(_ bytes: Int) -> String { String(format: "%.1f", Double(bytes) / 1_048_576) }
 
     static func figure(_ spread: SimulationReport.Spread) -> String {
         spread.runs > 1

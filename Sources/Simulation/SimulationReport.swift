@@ -19,6 +19,8 @@ public struct SimulationReport: Sendable, Codable {
         public var best: [String: [String: Double]]
         /// The confusion matrices of the last evaluated round, by split.
         public var confusion: [String: [[Int]]]
+        /// How each metric was spread over the clients at the last evaluation of each client, if there was any.
+        public var clients: [String: MetricDistribution]?
         /// SHA-256 of the weights after the last round.
         public var weights: String
         /// Bytes that clients received and sent.
@@ -73,6 +75,8 @@ public struct SimulationReport: Sendable, Codable {
     public var last: [String: [String: Spread]]
     /// Over the runs, by split and metric: at each run's best round.
     public var best: [String: [String: Spread]]
+    /// Over the runs, by metric and figure of its spread over the clients (`MetricDistribution`); empty without.
+    public var perClient: [String: [String: Spread]]
 
     /// Gathers runs of one job.
     public init(
@@ -86,6 +90,7 @@ public struct SimulationReport: Sendable, Codable {
         self.runs = runs
         last = Self.spreads(runs.map(\.last))
         best = Self.spreads(runs.map(\.best))
+        perClient = Self.spreads(runs.map { $0.clients?.mapValues(\.figures) ?? [:] })
     }
 
     private static func spreads(_ runs: [[String: [String: Double]]]) -> [String: [String: Spread]] {
@@ -123,7 +128,8 @@ extension SimulationReport.Run {
         last = [:]
         best = [:]
         confusion = [:]
-        for line in lines where line.split != "train" {
+        clients = lines.last { $0.distribution != nil }?.distribution
+        for line in lines where line.split != "train" && line.distribution == nil {
             last[line.split] = line.metrics
             confusion[line.split] = line.confusion
             if line.round == bestRound { best[line.split] = line.metrics }

@@ -34,7 +34,11 @@ extension SimulationRun {
         var hash = SHA256()
         hash.update(data: try specification.canonicalJSON())
         hash.update(data: Data("\(data.train.name) \(data.train.count) \(data.train.labels)".utf8))
-        for client in data.clients { hash.update(data: Data("\(client.name) \(client.rows)".utf8)) }
+        if let targets = data.train.targets { hash.update(data: Data(targets.map { $0 == 1 ? 1 : 0 })) }
+        for client in data.clients {
+            hash.update(data: Data("\(client.name) \(client.rows)".utf8))
+            if !client.heldOut.isEmpty { hash.update(data: Data("\(client.heldOut)".utf8)) }
+        }
         for (split, view) in data.heldOut.sorted(by: { $0.key < $1.key }) {
             hash.update(data: Data("\(split) \(view.labels)".utf8))
         }

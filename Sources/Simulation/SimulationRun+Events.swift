@@ -200,6 +200,7 @@ extension SimulationRun {
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
                 bytesUp: result.admitted.count * size))
+        try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(
             TimingsLine(

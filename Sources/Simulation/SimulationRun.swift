@@ -132,6 +132,7 @@ public final class SimulationRun {
             specification.strategy["clients"] = .int(data.clients.count)
         }
         specification = try specification.validated()
+        let data = data.holdingOut(specification.evaluation.perClientHoldOut)
         if specification.evaluation.every > 0, (data.heldOut[specification.evaluation.split]?.count ?? 0) == 0 {
             throw SimulationError(
                 .job,
@@ -161,7 +162,8 @@ public final class SimulationRun {
         self.progress = progress
         clients = Dictionary(uniqueKeysWithValues: data.clients.map { ($0.name, $0) })
         let manifest = SiteManifest(
-            dataset: data.train.name, classes: data.train.classes, modalities: data.train.modalities, splits: [:])
+            dataset: data.train.name, classes: data.train.classes, isMultilabel: data.train.isMultilabel,
+            modalities: data.train.modalities, splits: [:])
         let pool = WorkerPool(count: max(1, min(options.workers, data.clients.count))) { [specification] in
             try SimulationWorker(specification, manifest: manifest, state: options.output + "/state")
         }

@@ -8,13 +8,13 @@ internal import Weights
 
 /// One worker's model, made once; every task loads its weights into it.
 final class SimulationWorker {
-    private let entry: ModelRegistry.Entry
+    let entry: ModelRegistry.Entry
     private let specification: JobSpecification
     private let training: LocalTraining.Configuration
-    private let evaluation: Evaluation.Configuration
-    private let strategy: StrategySettings
+    let evaluation: Evaluation.Configuration
+    let strategy: StrategySettings
     /// The folder of the clients' states.
-    private let state: String
+    let state: String
 
     /// A worker with one LibTorch thread of its own.
     init(_ specification: JobSpecification, manifest: SiteManifest, state: String) throws {
@@ -25,6 +25,7 @@ final class SimulationWorker {
         training = try LocalTraining.Configuration(specification.training)
         evaluation = try Evaluation.Configuration(specification.evaluation.settings)
         strategy = try StrategySettings(specification.strategy)
+        try LocalAlgorithms.check(strategy.name, entry)
         self.state = state
     }
 
@@ -46,12 +47,16 @@ final class SimulationWorker {
             state: FolderClientState(folder: "\(state)/\(client.name)", round: round))
     }
 
+    /// Rows as a client's sensors record them.
+    func recorded(_ rows: [Int], by client: VirtualClient, in data: SimulationData) throws -> DatasetView {
+        let view = DatasetView(data.train, indices: rows)
+        guard let traits = client.traits else { return view }
+        return try traits.applied(to: view, seed: data.traitSeed, client: client.position).all
+    }
+
     /// What the client trains on, as its sensors and the job's corruption leave it.
     private func examples(of client: VirtualClient, in data: SimulationData) throws -> DatasetView {
-        var view = DatasetView(data.train, indices: client.rows)
-        if let traits = client.traits {
-            view = try traits.applied(to: view, seed: data.traitSeed, client: client.position).all
-        }
+        let view = try recorded(client.rows, by: client, in: data)
         var map = specification.corruption
         if map["mode"] == "faithful" { map["index"] = .int(client.position + data.firstCorruptionIndex) }
         let corruption = try CorruptionSettings(

@@ -1,4 +1,5 @@
 public import Datasets
+internal import Randomness
 
 /// A client of a simulation: a name and rows of the shared training data.
 public struct VirtualClient: Sendable, Hashable {
@@ -10,6 +11,8 @@ public struct VirtualClient: Sendable, Hashable {
     public var traits: ClientTraits?
     /// Its place in the partition, from 0.
     public var position: Int
+    /// Rows of the training data that it is evaluated on and does not train on.
+    public var heldOut: [Int] = []
 
     /// A client.
     public init(name: String, rows: [Int], traits: ClientTraits? = nil, position: Int = 0) {
@@ -56,5 +59,21 @@ public struct SimulationData: Sendable {
         self.heldOut = heldOut
         self.traitSeed = traitSeed
         self.firstCorruptionIndex = firstCorruptionIndex
+    }
+
+    /// The same data where every client of two rows or more holds a share of them out: that many rounded down, at least
+    /// one, and not all. They are drawn from the stream (`traitSeed`, `"client-hold-out"`, client).
+    func holdingOut(_ share: Double) -> SimulationData {
+        guard share > 0 else { return self }
+        var data = self
+        for (index, client) in clients.enumerated() where client.rows.count > 1 {
+            let count = min(client.rows.count - 1, max(1, Int(Double(client.rows.count) * share)))
+            var stream = RandomStream(
+                seed: traitSeed, purpose: "client-hold-out", client: UInt32(truncatingIfNeeded: client.position))
+            let chosen = Set(stream.permutation(count: client.rows.count).prefix(count))
+            data.clients[index].rows = client.rows.indices.filter { !chosen.contains($0) }.map { client.rows[$0] }
+            data.clients[index].heldOut = client.rows.indices.filter(chosen.contains).map { client.rows[$0] }
+        }
+        return data
     }
 }

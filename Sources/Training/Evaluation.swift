@@ -6,8 +6,8 @@ import Tensors
 
 /// Counting how a model does on held-out examples.
 ///
-/// Everything returned is additive over sites: the summed `loss`, the number `correct`, and the confusion matrix (rows are
-/// true classes). Ratios are derived from totals, never averaged.
+/// Everything returned is additive over sites: the summed `loss`, the number `correct`, the confusion matrix (rows are
+/// true classes; none where an example may have several) and the figures of `ScoreFigures`. Ratios are derived from totals, never averaged.
 public struct Evaluation: Sendable {
     /// The numbers of the method; the free keys of the job's `evaluation` map.
     public struct Configuration: Sendable, Hashable {
@@ -41,36 +41,31 @@ public struct Evaluation: Sendable {
         _ configuration: Configuration = Configuration(),
         observer: LocalTraining.Observer = { _, _ in }
     ) throws -> TaskStatistics {
-        try entry.requireSingleLabels()
-        let classes = entry.model.classCount
+        var counting = ScoreCounting(classes: entry.model.classCount, isMultilabel: entry.isMultilabel)
         let context = ForwardContext.evaluation()
-        var confusion = Array(repeating: Array(repeating: 0, count: classes), count: classes)
         var lossSum = 0.0
         var start = 0
         while start < data.count {
             let end = min(start + configuration.batchSize, data.count)
             let rows = data.selecting(start..<end)
-            let (loss, answers) = try noGrad { () throws(TensorError) in
+            let (loss, scores) = try noGrad { () throws(TensorError) in
                 let batch = try ModelBatch(rows, modalities: entry.modalities)
                 let logits = try entry.model.logits(batch, context)
-                guard let target = batch.labels else {
-                    throw TensorError(.invalidArgument, "evaluation: the batch has no labels")
-                }
-                return (
-                    try logits.crossEntropy(target, reduction: .sum).item(), try logits.argmax(axis: 1).integers()
-                )
+                return (try entry.loss(logits, batch, reduction: .sum).item(), try logits.floats())
             }
             guard loss.isFinite else {
                 throw TrainingError(
                     .diverged, "the loss over examples \(start)..<\(end) is \(loss): expected a finite number")
             }
             lossSum += loss
-            for (label, answer) in zip(rows.labels, answers) { confusion[label][answer] += 1 }
+            if entry.isMultilabel {
+                counting.add(scores, targets: entry.targets(rows))
+            } else {
+                counting.add(scores, labels: rows.labels)
+            }
             start = end
             try observer(Double(end) / Double(data.count), lossSum / Double(end))
         }
-        let correct = confusion.indices.reduce(0) { $0 + confusion[$1][$1] }
-        return TaskStatistics(
-            examples: data.count, sums: ["loss": lossSum, "correct": Double(correct)], confusion: confusion)
+        return counting.statistics(loss: lossSum)
     }
 }

@@ -10,7 +10,8 @@ import Tensors
 /// The examples are shuffled anew in every epoch from the stream (seed, `"shuffle"`, round, client), the last partial
 /// batch is kept, dropout masks come from (seed, `"dropout"`, round, client, layer), and the optimiser starts fresh: the
 /// result depends on nothing but these numbers, the weights and the examples. What a strategy changes for clients is a
-/// ``LocalAlgorithm``; without one the loss is the mean negative log-likelihood over a batch.
+/// ``LocalAlgorithm``; without one the loss is the mean negative log-likelihood over a batch, or binary cross-entropy
+/// where an example may have several classes.
 public struct LocalTraining: Sendable {
     /// The numbers of the method; the job's `training` map.
     public struct Configuration: Sendable, Hashable {
@@ -98,7 +99,6 @@ public struct LocalTraining: Sendable {
         guard task.data.count > 0 else {
             throw TrainingError(.data, "data set '\(task.data.dataset.name)' has no examples to train on")
         }
-        try task.entry.requireSingleLabels()
         let passes = Double(max(algorithm.passes, 1))
         var pass = 0.0
         func descend(_ algorithm: any LocalAlgorithm) throws -> (statistics: TaskStatistics, steps: Int) {
@@ -174,13 +174,9 @@ public struct LocalTraining: Sendable {
         _ algorithm: any LocalAlgorithm
     ) throws -> (loss: Double, correct: Int) {
         let batch = try ModelBatch(rows, modalities: task.entry.modalities)
-        guard let target = batch.labels else {
-            throw TensorError(.invalidArgument, "training: the batch has no labels")
-        }
         let output = try task.entry.model.output(batch, context)
-        let loss = try algorithm.loss(output, LocalBatch(tensors: batch, target: target, positions: positions))
+        let loss = try algorithm.loss(output, LocalBatch(tensors: batch, entry: task.entry, positions: positions))
         try loss.backward()
-        let answers = try output.logits.detached().argmax(axis: 1).integers()
-        return (try loss.item(), zip(answers, rows.labels).count { $0 == $1 })
+        return (try loss.item(), try task.entry.correct(output.logits, rows))
     }
 }

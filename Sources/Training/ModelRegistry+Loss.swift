@@ -1,3 +1,4 @@
+import Datasets
 import Layers
 public import ModelZoo
 public import Tensors
@@ -30,14 +31,25 @@ extension ModelRegistry.Entry {
         return reduction == .sum ? try loss / Double(model.classCount) : loss
     }
 
-    /// Data sets hold one label an example so far: a model of several labels would be trained on the wrong loss.
-    ///
-    /// - Throws: `TrainingError` with code `model`.
-    func requireSingleLabels() throws(TrainingError) {
-        guard !isMultilabel else {
-            throw TrainingError(
-                .model,
-                "model.multilabel: the data sets of this version hold one label an example; expected multilabel: false")
+    /// How many examples the scores answer right: the highest one is the label's; for several labels, those above zero
+    /// (a probability above one half) are just the example's.
+    func correct(_ logits: Tensor, _ rows: DatasetView) throws(TensorError) -> Int {
+        let logits = try logits.detached()
+        guard isMultilabel else {
+            return zip(try logits.argmax(axis: 1).integers(), rows.labels).count { $0 == $1 }
         }
+        let (scores, targets, classes) = (try logits.floats(), targets(rows), model.classCount)
+        return (0..<rows.count).count { row in
+            (row * classes..<(row + 1) * classes).allSatisfy { (scores[$0] > 0) == (targets[$0] == 1) }
+        }
+    }
+
+    /// The targets `[B, K]` of rows, made of their labels where the data have one each.
+    func targets(_ rows: DatasetView) -> [Float] {
+        if let targets = rows.targets { return targets }
+        let classes = model.classCount
+        var targets = [Float](repeating: 0, count: rows.count * classes)
+        for (row, label) in rows.labels.enumerated() { targets[row * classes + label] = 1 }
+        return targets
     }
 }

@@ -14,7 +14,7 @@ import Tensors
 /// | `mmaction` | as `har`; `classes` (51), `modalities` (`[audio, video]`), `channels` (`[80, 1280]`) |
 /// | `image-text` | as `har`; `classes` (2), `modalities` (`[image, text]`), `channels` (`[1280, 512]`) |
 /// | `unimodal` | as `har`; `modalities` (needed: one), `classes` (needed where there is no data to take it from) |
-/// | `softmax` | `features`, `classes`: needed where there is no data to take them from |
+/// | `softmax` | `features`, `classes`: needed where there is no data to take them from; `multilabel` (false) |
 ///
 /// The model's shape comes from the map and its defaults; where the data of a site are known they must agree, so that
 /// every participant has the same weights or says why not.
@@ -64,6 +64,12 @@ public enum ModelRegistry {
                 "data set '\(manifest.dataset)' has \(manifest.classes.count) classes, the model \(entry.model.classCount): "
                     + "expected as many (model.classes)")
         }
+        if let manifest, manifest.isMultilabel, !entry.isMultilabel {
+            throw TrainingError(
+                .data,
+                "data set '\(manifest.dataset)' may have several labels an example, the model takes one: expected "
+                    + "model.multilabel: true")
+        }
         return entry
     }
 
@@ -86,7 +92,7 @@ public enum ModelRegistry {
         _ initializer: Initializer
     ) throws(TrainingError) -> Entry {
         let reader = try SettingsReader(
-            settings, place: "model", code: .model, known: ["name", "features", "classes"])
+            settings, place: "model", code: .model, known: ["name", "features", "classes", "multilabel"])
         let offered = manifest.map { $0.modalities.reduce(0) { $0 + $1.elements } }
         let features = try reader.optionalInt("features", in: 1...(1 << 24)) ?? offered
         let classes = try reader.optionalInt("classes", in: 1...65_536) ?? manifest?.classes.count
@@ -102,7 +108,8 @@ public enum ModelRegistry {
             model: try built { () throws(TensorError) in
                 try SoftmaxModel(features: features, classes: classes, initializer)
             },
-            modalities: manifest.map { Array($0.modalities.indices) })
+            modalities: manifest.map { Array($0.modalities.indices) },
+            isMultilabel: try reader.bool("multilabel", false))
     }
 
     static func built<Model>(_ make: () throws(TensorError) -> Model) throws(TrainingError) -> Model {

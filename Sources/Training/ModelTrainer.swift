@@ -47,6 +47,7 @@ public final class ModelTrainer: TrainerSession {
         let schema = try entry.model.schema()
         do {
             strategy = try hello.strategy.map(StrategySettings.init) ?? .fedavg
+            try LocalAlgorithms.check(strategy.name, entry)
             auxiliary = AuxiliaryTensors(strategy)
             globalSchema = try auxiliary.globalSchema(model: schema)
             try auxiliary.check(globalSchema)

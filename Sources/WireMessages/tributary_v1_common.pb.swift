@@ -66,6 +66,23 @@ public nonisolated struct Tributary_V1_Statistics: Sendable {
   /// The number of classes: the side of the confusion matrix; 0 when there is none.
   public var classes: UInt32 = 0
 
+  /// Named vectors of counts over the examples, for instance the histogram "scores.1.positive".
+  public var counts: Dictionary<String,Tributary_V1_Counts> = [:]
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// A vector of counts that are mostly zeros.
+public nonisolated struct Tributary_V1_Counts: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The counts in order; a value -n, n at least 2, stands for n zeros.
+  public var runs: [Int64] = []
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -136,7 +153,7 @@ nonisolated extension Tributary_V1_Chunk: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Statistics"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}examples\0\u{1}sums\0\u{1}confusion\0\u{1}classes\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}examples\0\u{1}sums\0\u{1}confusion\0\u{1}classes\0\u{1}counts\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -148,6 +165,7 @@ nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProto
       case 2: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufDouble>.self, value: &self.sums) }()
       case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.confusion) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.classes) }()
+      case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,Tributary_V1_Counts>.self, value: &self.counts) }()
       default: break
       }
     }
@@ -166,6 +184,9 @@ nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProto
     if self.classes != 0 {
       try visitor.visitSingularUInt32Field(value: self.classes, fieldNumber: 4)
     }
+    if !self.counts.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,Tributary_V1_Counts>.self, value: self.counts, fieldNumber: 5)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -174,6 +195,37 @@ nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProto
     if lhs.sums != rhs.sums {return false}
     if lhs.confusion != rhs.confusion {return false}
     if lhs.classes != rhs.classes {return false}
+    if lhs.counts != rhs.counts {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_Counts: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".Counts"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}runs\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedSInt64Field(value: &self.runs) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.runs.isEmpty {
+      try visitor.visitPackedSInt64Field(value: self.runs, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_Counts, rhs: Tributary_V1_Counts) -> Bool {
+    if lhs.runs != rhs.runs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -120,7 +120,9 @@ struct SimulateCommand: ParsableCommand {
         if report.isGenerated { print("generated data: no figure says anything about real data") }
         for (title, figures) in [("last round", report.last), ("best round", report.best)] where !figures.isEmpty {
             for (split, metrics) in figures.sorted(by: { $0.key < $1.key }) {
-                let text = ["accuracy", "macroF1", "UAR", "loss"].compactMap { name in
+                let shown = ["accuracy", "top5", "macroF1", "UAR", "AUC", "ECE", "loss"]
+                let chosen = report.job.selectBy.metric
+                let text = (shown.contains(chosen) ? shown : shown + [chosen]).compactMap { name in
                     metrics[name].map { spread in
                         String(format: "%@ %.4f", name as NSString, spread.mean)
                             + (spread.runs > 1 ? String(format: " ± %.4f", spread.deviation) : "")
@@ -129,6 +131,19 @@ struct SimulateCommand: ParsableCommand {
                 print("\(title)  \(split)  \(text.joined(separator: "  "))")
             }
         }
+        for name in ["accuracy", "macroF1"] {
+            guard let figures = report.perClient[name] else { continue }
+            let text = [("mean", "mean"), ("worst tenth", "worstTenth"), ("variance", "variance")].compactMap {
+                label, key in
+                figures[key].map { String(format: "%@ %.4f", label as NSString, $0.mean) }
+            }
+            print("over clients  \(name)  \(text.joined(separator: "  "))")
+        }
+        let (down, up) = report.runs.reduce((0, 0)) { ($0.0 + $1.bytesDown, $0.1 + $1.bytesUp) }
+        print(
+            String(
+                format: "communication  to clients %.1f MiB  from clients %.1f MiB", Double(down) / 1_048_576,
+                Double(up) / 1_048_576))
         print("report: \(folder)/report.html")
     }
 

@@ -20,7 +20,7 @@ final class SimulationDisplay {
     func show(seed: UInt64, _ progress: SimulationRun.Progress) {
         switch progress {
         case .metrics(let line):
-            guard line.split != "train" else { return }
+            guard line.split != "train", line.distribution == nil else { return }
             let shown = ["accuracy", "macroF1"].compactMap { name in
                 line.metrics[name].map { String(format: "%.4f", $0) }
             }

@@ -65,6 +65,13 @@ import WireMessages
                 $0.statistics.confusion = [1000]
             }
         },
+        Case(testDescription: "a histogram of more than its examples", code: "statistics") { task in
+            .bytes(try good(task)) {
+                var histogram = Tributary_V1_Counts()
+                histogram.runs = [-5, 1000]
+                $0.statistics.counts["scores.1.positive"] = histogram
+            }
+        },
         Case(testDescription: "other weights", code: "weights") { task in
             .bytes(try good(task)) { $0.weightsDigest = String(repeating: "0", count: 64) }
         },

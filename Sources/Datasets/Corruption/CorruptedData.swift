@@ -19,7 +19,8 @@ public struct CorruptedData: Sendable {
     ///   - source: samples that are not corrupted yet.
     ///   - corruption: made from the labels of `source`, in the same order.
     ///   - modalities: the modalities that a model takes: a sample without any of them is dropped; all when nil.
-    /// - Throws: `DatasetError` with code `mismatch` when the two do not belong together.
+    /// - Throws: `DatasetError` with code `mismatch` when the two do not belong together, `invalidArgument` for wrong labels
+    ///   where an example may have several: the noise is defined for one, and the benchmark has none there either.
     public init(
         _ source: DatasetView,
         _ corruption: ClientCorruption,
@@ -34,6 +35,12 @@ public struct CorruptedData: Sendable {
         }
         guard source.corruption == nil else {
             throw DatasetError(.invalidArgument, "data set '\(source.dataset.name)': the samples are corrupted already")
+        }
+        guard !source.dataset.isMultilabel || corruption.rates.erroneousLabels == 0 else {
+            throw DatasetError(
+                .invalidArgument,
+                "data set '\(source.dataset.name)': erroneous labels at the rate \(corruption.rates.erroneousLabels), "
+                    + "expected 0 where an example may have several labels")
         }
         if let modalities, let wrong = modalities.first(where: { !known.indices.contains($0) }) {
             throw DatasetError(

@@ -66,7 +66,7 @@ public struct ClientTraits: Sendable, Hashable, Codable {
         }
         return try MultimodalDataset(
             name: dataset.name, classes: dataset.classes, modalities: shapes, values: values,
-            labels: view.labels, subjects: view.subjects, lengths: lengths)
+            labels: view.labels, subjects: view.subjects, lengths: lengths, targets: view.targets)
     }
 
     private func transform(_ block: inout [Float], seed: UInt64, client: Int, modality: Int) {

@@ -40,7 +40,7 @@ public final class ContrastiveTraining: LocalAlgorithm {
 
     /// Cross entropy plus the contrastive term, which is itself the cross entropy of two similarities.
     public func loss(_ output: ModelOutput, _ batch: LocalBatch) throws -> Tensor {
-        let plain = try output.logits.crossEntropy(batch.target)
+        let plain = try batch.loss(output.logits)
         guard let references else { return plain }
         let rows = try Tensor(Array(batch.positions), shape: [batch.positions.count])
         let own = try Self.normalised(output.embedding)

@@ -47,10 +47,13 @@ public protocol LocalAlgorithm: AnyObject {
 public struct LocalBatch {
     /// The inputs and labels.
     public let tensors: ModelBatch
-    /// The labels as a tensor of 64-bit integers `[B]`.
-    public let target: Tensor
+    /// The model, which knows the loss of its scores.
+    let entry: ModelRegistry.Entry
     /// The positions of the examples in the task's data.
     public let positions: ArraySlice<Int>
+
+    /// The mean loss of scores `[B, K]` against the batch's labels: `ModelRegistry.Entry.loss`.
+    public func loss(_ logits: Tensor) throws -> Tensor { try entry.loss(logits, tensors) }
 }
 
 /// What a task gives beside the model's weights.
@@ -90,7 +93,7 @@ extension LocalAlgorithm {
 
     /// Mean negative log-likelihood.
     public func loss(_ output: ModelOutput, _ batch: LocalBatch) throws -> Tensor {
-        try output.logits.crossEntropy(batch.target)
+        try batch.loss(output.logits)
     }
 
     /// Nothing.

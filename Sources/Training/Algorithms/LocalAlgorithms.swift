@@ -18,6 +18,18 @@ public enum LocalAlgorithms {
         }
     }
 
+    /// Checks that a strategy can train a model.
+    ///
+    /// - Throws: `TrainingError` with code `config` for `fedrs` where an example may have several classes: it restricts
+    ///   the softmax to the classes of a client, and binary cross-entropy has none.
+    public static func check(_ strategy: StrategySettings.Name, _ entry: ModelRegistry.Entry) throws(TrainingError) {
+        guard strategy == .fedrs, entry.isMultilabel else { return }
+        throw TrainingError(
+            .config,
+            "strategy: fedrs restricts the softmax to the classes that a client has, and a model of several labels has no "
+                + "softmax: expected another strategy, or model.multilabel: false")
+    }
+
     /// Makes a model that holds the global weights the one that the client is evaluated with: its personal tensors, or
     /// its personal model, take their place where it has some. Nothing happens for other strategies.
     public static func personalise(

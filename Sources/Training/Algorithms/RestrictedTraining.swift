@@ -1,4 +1,5 @@
 import Datasets
+import Jobs
 import Layers
 public import ModelZoo
 public import Tensors
@@ -21,7 +22,11 @@ public final class RestrictedTraining: LocalAlgorithm {
     }
 
     /// Looks which classes there are.
+    ///
+    /// - Throws: `TrainingError` with code `config` where an example may have several classes: its loss has no softmax
+    ///   to restrict.
     public func begin(_ task: LocalTask) throws {
+        try LocalAlgorithms.check(.fedrs, task.entry)
         // The benchmark looks at the labels before its label noise; a client can only know its own.
         let present = Set(isFaithful ? task.data.cleanLabels : task.data.labels)
         let factors = (0..<task.entry.model.classCount).map { present.contains($0) ? Float(1) : Float(alpha) }
@@ -31,8 +36,8 @@ public final class RestrictedTraining: LocalAlgorithm {
 
     /// Cross entropy of the restricted scores.
     public func loss(_ output: ModelOutput, _ batch: LocalBatch) throws -> Tensor {
-        guard let scale, let weight else { return try output.logits.crossEntropy(batch.target) }
+        guard let scale, let weight else { return try batch.loss(output.logits) }
         let scores = isFaithful ? try output.hidden.linear(weight: weight) : output.logits
-        return try (scores * scale).crossEntropy(batch.target)
+        return try batch.loss(scores * scale)
     }
 }
