@@ -46,12 +46,10 @@ import Testing
     /// One round of few clients, with a small model.
     @Test(arguments: BenchmarkDataset.all)
     func runsOnGeneratedData(_ benchmark: BenchmarkDataset) throws {
-        var overrides = [
+        let overrides = [
             "data": "synthetic-\(benchmark.name)", "rounds": "1", "clients.minimum": "2", "clients.perRound": "2",
             "model.hidden": "8",
         ]
-        // Targets of several classes are not generated.
-        if benchmark.isMultilabel { overrides["model.multilabel"] = "false" }
         let job = try Self.job(benchmark, overrides)
         let source = try SimulationSource(job, path: nil, scale: 1e-6)
         #expect(source.isGenerated)

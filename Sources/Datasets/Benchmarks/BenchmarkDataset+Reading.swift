@@ -74,7 +74,7 @@ extension BenchmarkDataset {
             datasets[split] = try MultimodalDataset(
                 name: read.name, classes: read.classes, modalities: columns.map(\.modality),
                 values: columns.map(\.values), labels: read.labels, subjects: read.subjects,
-                lengths: columns.map(\.lengths))
+                lengths: columns.map(\.lengths), targets: read.targets)
         }
         if needsSubjects, datasets["train"]?.subjects == nil {
             throw DatasetError(
@@ -95,6 +95,11 @@ extension BenchmarkDataset {
     private func check(_ manifest: SiteManifest, place: String) throws(DatasetError) {
         guard manifest.dataset == name else {
             throw DatasetError(.mismatch, "\(place): data set '\(manifest.dataset)', expected '\(name)'")
+        }
+        guard manifest.isMultilabel == isMultilabel else {
+            throw DatasetError(
+                .mismatch,
+                "\(place): multilabel is \(manifest.isMultilabel), expected \(isMultilabel) for \(title)")
         }
         let numbered = classes.indices.map { "class-\($0)" }
         guard manifest.classes.count == classes.count,

@@ -81,7 +81,7 @@ extension BenchmarkDataset {
         name: "ku-har", title: "KU-HAR",
         classes: ["stand", "sit", "walk", "lay", "jump", "run", "stair-up", "stair-down"],
         modalities: ["acc", "gyro"].map { Modality(name: $0, shape: [64, 3]) },
-        dealing: .natural(minimum: 1), clients: 65, publishedClients: 66, development: .drawn(.rowNumbers),
+        dealing: .natural(minimum: 1), clients: 65, publishedClients: 66, development: .drawn(.names),
         repetition: .folds(5, seed: 8),
         firstCorruptionIndex: 2,
         metric: "macroF1",
@@ -140,7 +140,7 @@ extension BenchmarkDataset {
         model: "image-text",
         counts: .init(
             train: 13_608, dev: 2237, test: 2237, classes: [8708, 3624, 304, 2231, 2529, 562, 110, 14]),
-        origin: "crisisnlp.qcri.org/crisismmd, version 2.0 with its datasplit")
+        origin: "the unpacked datasplit of version 2.0 of crisisnlp.qcri.org/crisismmd")
 
     private static func moments(
         name: String, title: String, classes: Int, clients: Int, published: Int, train: Int, test: Int,

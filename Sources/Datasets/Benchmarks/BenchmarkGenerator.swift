@@ -14,7 +14,8 @@ import Darwin
 /// Every modality tells the class by itself, through noise. Signals (up to 128 features a step) are oscillations whose
 /// frequency and whose amplitudes and phases over the features belong to the class, starting anywhere; other features
 /// are a direction that belongs to the class, in every step. Natural clients differ in size, in their mixture of
-/// classes and by an offset of their own. What is learnt from such data says nothing about the real ones.
+/// classes and by an offset of their own. Where an example may have several classes, a quarter have a second one and a
+/// twentieth none. What is learnt from such data says nothing about the real ones.
 ///
 /// Templates of classes belong to the generator and do not depend on the seed. An example depends on the seed, its
 /// split and its number alone.
@@ -177,6 +178,7 @@ public struct BenchmarkGenerator: Sendable {
     private func dataset(
         _ labels: [Int], owners: [Int]?, split: UInt32
     ) throws(DatasetError) -> MultimodalDataset {
+        let members = self.members(labels, split: split)
         var values: [[Float]] = []
         var lengths: [[Int]?] = []
         for (number, modality) in benchmark.modalities.enumerated() {
@@ -186,7 +188,7 @@ public struct BenchmarkGenerator: Sendable {
             var valid: [Int] = []
             let (steps, features) = (modality.shape[0], modality.shape[1])
             block.withUnsafeMutableBufferPointer { buffer in
-                for (row, label) in labels.enumerated() {
+                for (row, members) in members.enumerated() {
                     var stream = RandomStream(
                         seed: seed, purpose: purpose("example"), round: split, client: UInt32(row),
                         layer: UInt32(number))
@@ -198,7 +200,7 @@ public struct BenchmarkGenerator: Sendable {
                         rebasing: buffer[row * modality.elements..<row * modality.elements + length * features])
                     // Uniform noise of deviation 1.
                     stream.fillUniform(own, low: -1.732_050_8, high: 1.732_050_8)
-                    templates[label].add(to: own, start: start, features: features)
+                    for label in members { templates[label].add(to: own, start: start, features: features) }
                     guard let owner = owners?[row] else { continue }
                     for index in own.indices { own[index] += offsets[owner * features + index % features] }
                 }
@@ -208,7 +210,24 @@ public struct BenchmarkGenerator: Sendable {
         }
         return try MultimodalDataset(
             name: SitePartition.Source.generatedPrefix + benchmark.name, classes: benchmark.classes,
-            modalities: benchmark.modalities, values: values, labels: labels, lengths: lengths)
+            modalities: benchmark.modalities, values: values, labels: members.map { $0.first ?? 0 },
+            lengths: lengths, targets: benchmark.isMultilabel ? targets(members) : nil)
+    }
+
+    /// The classes of each example in ascending order: its label, and where several are possible what is drawn beside it.
+    private func members(_ labels: [Int], split: UInt32) -> [[Int]] {
+        guard benchmark.isMultilabel else { return labels.map { [$0] } }
+        return labels.enumerated().map { row, label in
+            var stream = RandomStream(seed: seed, purpose: purpose("classes"), round: split, client: UInt32(row))
+            let draw = stream.uniform()
+            guard draw >= 0.05 else { return [] }
+            let other = stream.below(benchmark.classes.count)
+            return draw < 0.3 && other != label ? [label, other].sorted() : [label]
+        }
+    }
+
+    private func targets(_ members: [[Int]]) -> [Float] {
+        members.flatMap { own in benchmark.classes.indices.map { own.contains($0) ? 1 : 0 } }
     }
 
     /// What a class adds to an example, `[period, features]`.

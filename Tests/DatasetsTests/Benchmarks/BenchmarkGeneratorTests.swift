@@ -27,6 +27,11 @@ import Testing
                 #expect(tail.allSatisfy { $0 == 0 })
             }
         }
+        #expect(train.isMultilabel == benchmark.isMultilabel)
+        if let targets = train.targets {
+            let rows = stride(from: 0, to: targets.count, by: 5).map { targets[$0..<$0 + 5].reduce(0, +) }
+            #expect(Set(rows) == [0, 1, 2])
+        }
         #expect(contents.notes[0].hasPrefix("generated: "))
         let alpha = benchmark.alphas.isEmpty ? nil : 5.0
         let partition = try PartitionScheme.make(
