@@ -54,7 +54,8 @@ private struct Fixture {
 @Suite struct KUHARReaderTests {
     @Test(arguments: [false, true])
     func foldsWindowsAndValues(isFaithful: Bool) throws {
-        let reader = try KUHARReader(path: Fixture().folder.path, isFaithful: isFaithful)
+        let fixture = try Fixture()
+        let reader = try KUHARReader(path: fixture.folder.path, isFaithful: isFaithful)
         let steps = isFaithful ? 64 : 128
         // 13 people: three in each of the first three folds, two in the others. Person 1013 has one window.
         let splits = try reader.read(fold: 2)
@@ -80,7 +81,8 @@ private struct Fixture {
     }
 
     @Test func devIsAFifthOfEachPerson() throws {
-        let reader = try KUHARReader(path: Fixture().folder.path)
+        let fixture = try Fixture()
+        let reader = try KUHARReader(path: fixture.folder.path)
         let whole = try reader.read(fold: 1)
         let splits = try reader.read(fold: 1, holdsOutDev: true)
         let dev = try #require(splits.heldOut["dev"])

@@ -36,7 +36,8 @@ import Testing
     }
 
     @Test func votesActorsAndFolds() throws {
-        let reader = try CREMADReader(path: fixture(sound: false).path)
+        let folder = try fixture(sound: false)
+        let reader = try CREMADReader(path: folder.path)
         let splits = try reader.rows(fold: 1)
         #expect(splits.classes == ["anger", "sadness", "happiness", "neutral"])
         #expect(
@@ -55,7 +56,8 @@ import Testing
     }
 
     @Test func soundIsNormalisedPerActor() throws {
-        let reader = try CREMADReader(path: fixture(sound: true).path)
+        let folder = try fixture(sound: true)
+        let reader = try CREMADReader(path: folder.path)
         let splits = try reader.rows(fold: 2)
         // The clip without a file is left out: only what is there counts.
         #expect(splits.train.filter { $0.group == "999" }.count == 2)

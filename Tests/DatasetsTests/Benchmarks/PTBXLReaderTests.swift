@@ -73,7 +73,8 @@ private struct Fixture {
 
 @Suite struct PTBXLReaderTests {
     @Test func splitsSitesAndTargets() throws {
-        let reader = try PTBXLReader(path: Fixture().folder.path)
+        let fixture = try Fixture()
+        let reader = try PTBXLReader(path: fixture.folder.path)
         let splits = try reader.read()
         #expect(splits.train.dataset.count == 10)
         #expect(splits.groups == Array(repeating: "0", count: 10))
@@ -89,7 +90,8 @@ private struct Fixture {
     }
 
     @Test func leadsAreFoundByNameAndNormalised() throws {
-        let splits = try PTBXLReader(path: Fixture().folder.path).read()
+        let fixture = try Fixture()
+        let splits = try PTBXLReader(path: fixture.folder.path).read()
         #expect(splits.train.dataset.modalities == PTBXLReader.modalities)
         for row in 0..<2 {
             for lead in 0..<12 {
