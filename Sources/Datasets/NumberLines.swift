@@ -1,18 +1,20 @@
 import Foundation
 
-/// Text files of numbers: one record a line, numbers apart by spaces or tabs.
+/// Text files of numbers: one record a line, numbers apart by spaces, tabs or another separator.
 enum NumberLines {
     /// The longest number accepted, in bytes.
     static let maximumTokenBytes = 64
 
     /// Calls `body` for every line that holds something, with its number (from 1) and its numbers.
     ///
-    /// Accepts LF and CRLF; numbers are decimal, finite, in the form `strtod` takes.
+    /// Accepts LF and CRLF; numbers are decimal, finite, in the form `strtod` takes. A separator counts as a space does:
+    /// callers check how many numbers a line has.
     ///
     /// - Throws: `DatasetError` with code `malformed` naming the line and the token; whatever `body` throws.
     static func forEach(
         in bytes: Data,
         path: String,
+        separator: UInt8 = 0x20,
         _ body: (_ line: Int, _ numbers: [Double]) throws(DatasetError) -> Void
     ) throws(DatasetError) {
         let text = [UInt8](bytes)
@@ -26,11 +28,11 @@ enum NumberLines {
                 numbers.removeAll(keepingCapacity: true)
                 line += 1
                 position += 1
-            } else if byte == 0x20 || byte == 0x09 || byte == 0x0D {
+            } else if byte == 0x20 || byte == 0x09 || byte == 0x0D || byte == separator {
                 position += 1
             } else {
                 let start = position
-                while position < text.count, text[position] > 0x20 { position += 1 }
+                while position < text.count, text[position] > 0x20, text[position] != separator { position += 1 }
                 guard position < text.count || start < position, position > start else {
                     throw DatasetError(.malformed, "\(path): line \(line): byte \(byte) is not text")
                 }
