@@ -137,8 +137,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Tensors",
-                "Training",
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Randomness",
+                "Tensors", "Training",
                 "Weights", .crypto,
             ]
         ),
@@ -224,7 +224,8 @@ let package = Package(
             ["ModelZoo", "Datasets", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
             resources: [.copy("Golden")]
         ),
-        tests("SimulationTests", ["Simulation", "Datasets", "Jobs", "TestSupport", "Weights"]),
+        tests(
+            "SimulationTests", ["Simulation", "Datasets", "Federation", "Jobs", "Randomness", "TestSupport", "Weights"]),
         tests(
             "TrainingTests",
             ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],

@@ -31,6 +31,7 @@ struct ReportPage {
                 parts.append("<h2>\(Self.escape(metric))</h2>" + LineChart(curves: curves, rounds: job.rounds).svg())
             }
         }
+        parts += clockParts()
         for (heading, svg) in drawings { parts.append("<h2>\(Self.escape(heading))</h2>\(svg)") }
         for (split, matrix) in (report.runs.first?.confusion ?? [:]).sorted(by: { $0.key < $1.key }) {
             parts.append(

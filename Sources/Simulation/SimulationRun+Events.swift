@@ -15,7 +15,7 @@ extension SimulationRun {
     func handle(_ event: RoundEvent) throws {
         var events = [event]
         while !events.isEmpty {
-            for action in engine.handle(events.removeFirst(), at: 0) { events += try perform(action) }
+            for action in engine.handle(events.removeFirst(), at: time?.now ?? 0) { events += try perform(action) }
         }
     }
 
@@ -29,12 +29,14 @@ extension SimulationRun {
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
         case .commitAttemptFailure(let failure):
             updates = [:]
-            return [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
+            scheduled = []
+            time?.fail()
+            return availabilityChanges() + [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
         case .aggregate(let order):
             return [try aggregate(order)]
         case .commitRound(let result):
             try commit(result)
-            return [.roundCommitted(round: result.round)]
+            return availabilityChanges() + [.roundCommitted(round: result.round)]
         case .commitEvaluation(let result):
             openEvaluations[result.round] = nil
             if let value = result.metrics[specification.selectBy.metric],
@@ -62,8 +64,8 @@ extension SimulationRun {
             guard let own = clients[client] else {
                 throw SimulationError(.data, "the partition has no client \(client)")
             }
-            let (data, round) = (data, offer.task.round)
-            result = .update(pool.submit { try $0.train(own, of: data, round: round, global: global) })
+            if time != nil { return schedule(offer, to: own) }
+            result = .update(train(own, round: offer.task.round, from: global))
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
             // The largest first: the workers end closer together.
@@ -74,6 +76,13 @@ extension SimulationRun {
                 })
         }
         offered.append(Offered(task: offer.task, client: client, result: result))
+    }
+
+    /// Hands a client's training to a worker.
+    func train(
+        _ client: VirtualClient, round: Int, from global: Weights
+    ) -> WorkerPool<SimulationWorker>.Pending<RoundTraining.Result> {
+        pool.submit { [data] in try $0.train(client, of: data, round: round, global: global) }
     }
 
     /// Waits for the oldest task and tells the engine what came of it.
@@ -190,6 +199,8 @@ extension SimulationRun {
 
     func commit(_ result: RoundResult) throws {
         updates = [:]
+        scheduled = []
+        time?.close(used: Set(result.admitted.map(\.client)))
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
         let size = Safetensors.canonicalSize(updateSchema)
         try report(
@@ -199,7 +210,7 @@ extension SimulationRun {
                 refusals: result.refusals.isEmpty
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
-                bytesUp: result.admitted.count * size))
+                bytesUp: result.admitted.count * size, clock: time?.takeFigures()))
         let now = ContinuousClock.now
         try timings.append(
             TimingsLine(

@@ -118,6 +118,10 @@ struct SimulateCommand: ParsableCommand {
                 print("\(title)  \(split)  \(text.joined(separator: "  "))")
             }
         }
+        for run in report.runs {
+            guard let clock = run.clock else { continue }
+            print("clock, seed \(run.seed)  \(clock.summary(rounds: run.rounds))")
+        }
         print("report: \(folder)/report.html")
     }
 
