@@ -228,7 +228,12 @@ let package = Package(
             resources: [.copy("Golden")]
         ),
         tests(
-            "SimulationTests", ["Simulation", "Aggregation", "Datasets", "Jobs", "TestSupport", "Training", "Weights"]),
+            "SimulationTests",
+            [
+                "Simulation", "Aggregation", "Datasets", "Federation", "Jobs", "Randomness", "TestSupport", "Training",
+                "Weights",
+            ]
+        ),
         tests(
             "TrainingTests",
             ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],

@@ -18,10 +18,9 @@ struct OpenRound: Sendable {
     /// The cohort is in order.
     func contains(_ client: String) -> Bool { Participants.contains(client, in: record.cohort) }
 
-    /// The refusals, and "deadline" for every client that owes an answer, in order of the clients' names.
-    func refusals(includingUnresolved: Bool) -> [TaskRefusal] {
-        let late = includingUnresolved ? unresolved.map { TaskRefusal.deadline($0) } : []
-        return (refused.values + late).inOrder()
+    /// The refusals, and one for every client that owes an answer, in order of the clients' names.
+    func refusals(unresolved refusal: ((String) -> TaskRefusal)?) -> [TaskRefusal] {
+        (refused.values + (refusal.map { unresolved.map($0) } ?? [])).inOrder()
     }
 }
 
@@ -102,6 +101,10 @@ struct Member: Sendable {
 extension TaskRefusal {
     static func deadline(_ client: String) -> TaskRefusal {
         TaskRefusal(client: client, code: "deadline", reason: "no result before the deadline")
+    }
+
+    static func surplus(_ client: String) -> TaskRefusal {
+        TaskRefusal(client: client, code: "surplus", reason: "the round had enough updates before this one")
     }
 }
 

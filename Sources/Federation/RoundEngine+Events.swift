@@ -190,7 +190,8 @@ extension RoundEngine {
         else { return }
         let result = RoundResult(
             round: round, attempt: attempt, cohort: open.record.cohort, admitted: order.updates,
-            refusals: open.refusals(includingUnresolved: true), totals: TaskStatistics.total(open.updates),
+            refusals: open.refusals(unresolved: hasTarget(open) ? TaskRefusal.surplus : TaskRefusal.deadline),
+            totals: TaskStatistics.total(open.updates),
             baseDigest: weightsDigest, weightsDigest: digest, startedAt: open.record.startedAt, completedAt: time,
             evaluation: evaluation(of: order, digest: digest, at: time)
         )
@@ -217,7 +218,7 @@ extension RoundEngine {
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
-        fail(open, reason: "aggregation failed: \(reason)", isOverdue: true, at: time, &actions)
+        fail(open, reason: "aggregation failed: \(reason)", isOverdue: !hasTarget(open), at: time, &actions)
     }
 
     mutating func aggregationHeld(
@@ -237,7 +238,8 @@ extension RoundEngine {
         failedInRound = []
         lastFailure = ""
         phase = .waiting
-        cancel(open.task, at: open.unresolved, reason: "the deadline has passed", &actions)
+        let reason = hasTarget(open) ? "the round has enough updates" : "the deadline has passed"
+        cancel(open.task, at: open.unresolved, reason: reason, &actions)
         guard let record = result.evaluation else { return }
         let evaluation = OpenEvaluation(record: record)
         evaluations[round] = evaluation

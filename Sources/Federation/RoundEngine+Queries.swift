@@ -78,7 +78,7 @@ extension RoundEngine {
     private func progress(_ open: OpenRound, _ phase: RoundProgress.Phase) -> RoundProgress {
         RoundProgress(
             round: open.record.round, attempt: open.record.attempt, phase: phase, cohort: open.record.cohort,
-            admitted: Participants.sorted(open.updates.keys), refusals: open.refusals(includingUnresolved: false),
+            admitted: Participants.sorted(open.updates.keys), refusals: open.refusals(unresolved: nil),
             totals: TaskStatistics.total(open.updates), startedAt: open.record.startedAt,
             deadline: open.record.deadline)
     }

@@ -55,11 +55,16 @@ extension RoundEngine {
         return willing.count >= quorum ? willing : readyTrainers
     }
 
+    /// Whether so many updates are in that nobody else is waited for.
+    func hasTarget(_ open: OpenRound) -> Bool {
+        specification.clients.targetUpdates.map { open.updates.count >= $0 } ?? false
+    }
+
     /// Decides whether the open round is complete, has failed, or goes on.
     private mutating func judge(_ open: OpenRound, at time: Int64, _ actions: inout [RoundAction]) {
         let needed = specification.clients.minimumUpdates
         let isOverdue = time >= open.record.deadline
-        if open.isResolved || isOverdue, open.updates.count >= needed {
+        if open.isResolved || isOverdue || hasTarget(open), open.updates.count >= needed {
             let order = AggregationOrder(
                 round: open.record.round, attempt: open.record.attempt, weightsDigest: weightsDigest,
                 updates: Participants.sorted(open.updates.keys).compactMap { client in
@@ -71,7 +76,7 @@ extension RoundEngine {
         } else if isOverdue || open.record.cohort.count - open.refused.count < needed {
             var reason = "\(open.updates.count) of at least \(needed) updates"
             if isOverdue { reason += " at the deadline" }
-            if let first = open.refusals(includingUnresolved: false).first {
+            if let first = open.refusals(unresolved: nil).first {
                 reason += "; \(first.client): \(first.reason)"
             }
             fail(open, reason: reason, isOverdue: isOverdue, at: time, &actions)
@@ -81,9 +86,10 @@ extension RoundEngine {
     mutating func fail(
         _ open: OpenRound, reason: String, isOverdue: Bool, at time: Int64, _ actions: inout [RoundAction]
     ) {
+        let late: ((String) -> TaskRefusal)? = isOverdue ? { .deadline($0) } : nil
         let failure = FailedAttempt(
             round: open.record.round, attempt: open.record.attempt, reason: reason,
-            refusals: open.refusals(includingUnresolved: isOverdue), failedAt: time
+            refusals: open.refusals(unresolved: late), failedAt: time
         )
         phase = .committingFailure(open, failure)
         actions.append(.commitAttemptFailure(failure))

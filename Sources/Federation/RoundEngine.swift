@@ -10,7 +10,8 @@ public import Jobs
 /// **A round**: when a quorum (`max(clients.minimum, clients.minimumUpdates)`) of participants is ready, a cohort is
 /// drawn and committed, then its clients are offered the task. A client that is lost keeps its place until the deadline
 /// and is offered the task again when it is back. The round is aggregated when every client of the cohort has answered,
-/// or at the deadline when at least `minimumUpdates` updates are in; it fails when that cannot happen any more. A failed
+/// when `targetUpdates` updates are in (the others' tasks are cancelled), or at the deadline when at least
+/// `minimumUpdates` are in; it fails when that cannot happen any more. A failed
 /// round is tried again with a new cohort; after `attempts` the job fails.
 ///
 /// **Who is drawn**: participants that are ready; one that was lost a moment ago is waited for (`RoundPolicy`), so that

@@ -18,7 +18,7 @@ public struct AdmittedUpdate: Sendable, Hashable {
 public struct TaskRefusal: Sendable, Hashable {
     /// The client.
     public var client: String
-    /// A stable word: "declined", "schema", "non-finite", "deadline", "revoked", …
+    /// A stable word: "declined", "schema", "non-finite", "deadline", "surplus", "revoked", …
     public var code: String
     /// The reason in a sentence.
     public var reason: String

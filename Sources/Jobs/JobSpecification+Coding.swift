@@ -97,6 +97,7 @@ extension JobSpecification.Clients: Decodable {
             minimum: try container.decodeIfPresent(Int.self, forKey: .minimum) ?? 1,
             perRound: try container.decodeIfPresent(Int.self, forKey: .perRound),
             minimumUpdates: try container.decodeIfPresent(Int.self, forKey: .minimumUpdates),
+            targetUpdates: try container.decodeIfPresent(Int.self, forKey: .targetUpdates),
             participants: try container.decodeIfPresent([String].self, forKey: .participants),
             sampling: try container.decodeIfPresent(JobSpecification.Clients.Sampling.self, forKey: .sampling)
                 ?? .uniform

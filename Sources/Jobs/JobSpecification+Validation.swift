@@ -45,6 +45,9 @@ extension JobSpecification {
         range(clients.minimum, 1...1_000_000, "clients.minimum")
         range(clients.perRound, 1...1_000_000, "clients.perRound")
         if clients.perRound >= 1 { range(clients.minimumUpdates, 1...clients.perRound, "clients.minimumUpdates") }
+        if let target = clients.targetUpdates, clients.perRound >= max(1, clients.minimumUpdates) {
+            range(target, max(1, clients.minimumUpdates)...clients.perRound, "clients.targetUpdates")
+        }
         problems += participantProblems
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")

@@ -60,6 +60,9 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         public var perRound: Int
         /// How many updates make a round; default `perRound`.
         public var minimumUpdates: Int
+        /// How many updates end a round at once, before the others of its cohort have answered: with more clients asked
+        /// than that, the slowest are not waited for (over-selection). nil waits for all of them until the deadline.
+        public var targetUpdates: Int?
         /// The names of the participants; nil for all that offer the data set with a `train` split.
         public var participants: [String]?
         /// How a round's cohort is drawn.
@@ -75,17 +78,18 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         }
 
         enum CodingKeys: String, CodingKey {
-            case minimum, perRound, minimumUpdates, participants, sampling
+            case minimum, perRound, minimumUpdates, targetUpdates, participants, sampling
         }
 
         /// Creates the rules with their defaults.
         public init(
-            minimum: Int = 1, perRound: Int? = nil, minimumUpdates: Int? = nil, participants: [String]? = nil,
-            sampling: Sampling = .uniform
+            minimum: Int = 1, perRound: Int? = nil, minimumUpdates: Int? = nil, targetUpdates: Int? = nil,
+            participants: [String]? = nil, sampling: Sampling = .uniform
         ) {
             self.minimum = minimum
             self.perRound = perRound ?? minimum
             self.minimumUpdates = minimumUpdates ?? self.perRound
+            self.targetUpdates = targetUpdates
             self.participants = participants
             self.sampling = sampling
         }

@@ -85,14 +85,6 @@ public struct StrategySettings: Sendable, Hashable {
     /// Whether clients are evaluated with what they keep to themselves.
     public var isPersonalised: Bool { name == .ditto || !personal.isEmpty }
 
-    /// Whether a client keeps tensors from one round to its next.
-    public var keepsClientState: Bool {
-        switch name {
-        case .fedavg, .fedprox, .fedopt, .fedrs, .fednova: false
-        case .scaffold, .feddyn, .moon, .fedbn, .fedper, .fedrep, .ditto: true
-        }
-    }
-
     /// Whether the server has to know how many clients there are.
     public var needsPopulation: Bool { name == .scaffold || name == .feddyn }
 

@@ -65,8 +65,8 @@ final class MetricsLog {
     }
 }
 
-/// One line of `metrics.jsonl`: a round's training, or its weights on one held-out split. Nothing in it depends on the
-/// clock or on how many workers there are.
+/// One line of `metrics.jsonl`: a round's training, or its weights on one held-out split. Nothing in it depends on real
+/// time or on how many workers there are.
 public struct MetricsLine: Sendable, Hashable, Codable {
     /// The round, from 0.
     public var round: Int
@@ -88,6 +88,8 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var bytesUp: Int?
     /// How each metric is spread over the clients, for "clients".
     public var distribution: [String: MetricDistribution]?
+    /// What the round took and cost by the job's virtual clock, for training; nil without a clock.
+    public var clock: ClockFigures?
 }
 
 /// One line of `timings.jsonl`.

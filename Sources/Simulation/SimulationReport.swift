@@ -29,6 +29,8 @@ public struct SimulationReport: Sendable, Codable {
         public var bytesUp: Int
         /// Seconds of work.
         public var seconds: Double
+        /// What the run took and cost by the job's virtual clock; nil without a clock.
+        public var clock: ClockFigures?
         /// The largest resident memory of the process so far, in bytes.
         public var peakResidentBytes: Int
     }
@@ -125,6 +127,7 @@ extension SimulationReport.Run {
         bestRound = outcome.best?.round
         bytesDown = lines.reduce(0) { $0 + ($1.bytesDown ?? 0) }
         bytesUp = lines.reduce(0) { $0 + ($1.bytesUp ?? 0) }
+        clock = ClockFigures.total(lines.compactMap(\.clock))
         last = [:]
         best = [:]
         confusion = [:]

@@ -14,7 +14,8 @@ extension SimulationRun {
             weights: digest, initialWeights: initialDigest, best: best,
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
-            declined: declined.sorted(), metricsBytes: metrics.bytes, timingsBytes: timings.bytes, seconds: elapsed)
+            declined: declined.sorted(), simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
+            timingsBytes: timings.bytes, seconds: elapsed)
         latest = checkpoint
         let needed = checkpoint.blobs.union(evaluated.values)
         for digest in weights.keys where !needed.contains(digest) { weights[digest] = nil }

@@ -12,7 +12,7 @@ extension SimulationRun {
     func handle(_ event: RoundEvent) throws {
         var events = [event]
         while !events.isEmpty {
-            for action in engine.handle(events.removeFirst(), at: 0) { events += try perform(action) }
+            for action in engine.handle(events.removeFirst(), at: time?.now ?? 0) { events += try perform(action) }
         }
     }
 
@@ -26,12 +26,14 @@ extension SimulationRun {
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
         case .commitAttemptFailure(let failure):
             updates = [:]
-            return [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
+            scheduled = []
+            time?.fail()
+            return availabilityChanges() + [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
         case .aggregate(let order):
             return [try aggregate(order)]
         case .commitRound(let result):
             try commit(result)
-            return [.roundCommitted(round: result.round)]
+            return availabilityChanges() + [.roundCommitted(round: result.round)]
         case .commitEvaluation(let result):
             openEvaluations[result.round] = nil
             if let value = result.metrics[specification.selectBy.metric],
@@ -59,6 +61,7 @@ extension SimulationRun {
             guard let own = clients[client].map({ data.clients[$0] }) else {
                 throw SimulationError(.data, "the partition has no client \(client)")
             }
+            if time != nil { return schedule(offer, to: own) }
             result = .update(train(own, round: offer.task.round, from: global))
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
@@ -190,6 +193,8 @@ extension SimulationRun {
 
     func commit(_ result: RoundResult) throws {
         updates = [:]
+        scheduled = []
+        time?.close(used: Set(result.admitted.map(\.client)))
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
         let size = Safetensors.canonicalSize(updateSchema)
         try report(
@@ -199,7 +204,7 @@ extension SimulationRun {
                 refusals: result.refusals.isEmpty
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
-                bytesUp: result.admitted.count * size))
+                bytesUp: result.admitted.count * size, clock: time?.takeFigures()))
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(

@@ -112,6 +112,10 @@ public final class SimulationRun {
     var offered: [Offered] = []
     var updates: [String: KeptWeights] = [:]
     var openEvaluations: [Int: EvaluationRecord] = [:]
+    /// Simulated time; nil for a job without a clock, in which nothing takes any.
+    var time: SimulatedTime?
+    /// What the clock will tell the engine, first to last.
+    var scheduled: [Scheduled] = []
     var declined: Set<String>
     let initialDigest: String
     var best: SimulationCheckpoint.Best?
@@ -160,9 +164,7 @@ public final class SimulationRun {
         guard !data.clients.contains(where: { $0.name == Self.evaluator }) else {
             throw SimulationError(.data, "a client of the partition has the name \(Self.evaluator)")
         }
-        guard specification.clock.isEmpty else {
-            throw SimulationError(.job, "clock: this version has no virtual clock; expected nothing")
-        }
+        let clock = try Self.clockSettings(of: specification)
         // A wrong map is found here and not in every task.
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
         self.specification = specification
@@ -200,6 +202,9 @@ public final class SimulationRun {
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
             timings = try MetricsLog(
                 path: options.output + "/timings.jsonl", keeping: checkpoint?.timingsBytes ?? 0)
+            time = try Self.simulatedTime(
+                clock, specification, data, down: globalBytes, up: Safetensors.canonicalSize(updateSchema),
+                now: checkpoint?.simulatedMilliseconds)
             weights = saved.map(\.weights).flatMap { checkpoint == nil ? nil : $0 } ?? [:]
             if checkpoint == nil {
                 weights[initialDigest] = initial
@@ -235,12 +240,16 @@ public final class SimulationRun {
     public func run() throws -> Outcome {
         begin = .now
         roundBegin = .now
-        // One table for all clients of a size: there may be hundreds of thousands of clients.
-        var examples: [Int: [String: Int]] = [:]
-        for client in data.clients {
-            let own = examples[client.rows.count] ?? ["train": client.rows.count]
-            examples[client.rows.count] = own
-            try handle(.clientReady(client: client.name, examples: own, holding: []))
+        if time == nil {
+            // One table for all clients of a size: there may be hundreds of thousands of clients.
+            var examples: [Int: [String: Int]] = [:]
+            for client in data.clients {
+                let own = examples[client.rows.count] ?? ["train": client.rows.count]
+                examples[client.rows.count] = own
+                try handle(.clientReady(client: client.name, examples: own, holding: []))
+            }
+        } else {
+            for event in availabilityChanges() { try handle(event) }
         }
         let heldOut = data.heldOut.mapValues(\.count)
         if !heldOut.isEmpty {
@@ -252,10 +261,9 @@ public final class SimulationRun {
                 try save()
                 return try outcome(isComplete: false)
             }
-            guard !offered.isEmpty else {
+            guard try step() else {
                 throw SimulationError(.failed, "nothing can happen any more: \(engine.summary)")
             }
-            try complete(offered.removeFirst())
         }
         guard engine.status.state == .finished else {
             throw SimulationError(.failed, "the job is \(engine.status.state.rawValue): \(engine.status.reason)")

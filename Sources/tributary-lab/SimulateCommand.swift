@@ -142,6 +142,10 @@ struct SimulateCommand: ParsableCommand {
                 print("\(title)  \(split)  \(text.joined(separator: "  "))")
             }
         }
+        for run in report.runs {
+            guard let clock = run.clock else { continue }
+            print("clock, seed \(run.seed)  \(clock.summary(rounds: run.rounds))")
+        }
         for name in ["accuracy", "macroF1"] {
             guard let figures = report.perClient[name] else { continue }
             let text = [("mean", "mean"), ("worst tenth", "worstTenth"), ("variance", "variance")].compactMap {

@@ -54,7 +54,7 @@ struct RestartTests {
             retries += world.store.failures.count
         }
         #expect(states.contains(.finished))
-        #expect(codes.isSuperset(of: ["trainer", "deadline", "no"]))
+        #expect(codes.isSuperset(of: ["trainer", "deadline", "surplus", "no"]))
         #expect(retries > 0)
     }
 
@@ -87,6 +87,15 @@ struct RestartTests {
             ])
         // The evaluator is known from before and gets its task when it is back.
         #expect(script.run(.evaluator("e"), at: 6) == ["offer evaluate 0.0 e"])
+    }
+
+    @Test("a round whose target was reached before the restart is aggregated without the rest of its cohort")
+    func targetReached() {
+        var script = snapshot {
+            $0.specification.clients = .init(minimum: 2, perRound: 2, minimumUpdates: 1, targetUpdates: 1)
+            $0.current?.updates = ["b": TaskStatistics(examples: 2)]
+        }
+        #expect(script.run(.start, at: 5) == ["aggregate 0.0 b", "round 0.0 without a:surplus"])
     }
 
     @Test("an open evaluation goes on with its reports")

@@ -70,6 +70,42 @@ struct RoundEngineTests {
                 == ["cancel train 0.0 b", "cohort 1.0 a,b,c until 200002"])
     }
 
+    @Test("a round with a target is over when so many updates are in, and the rest of its cohort is told so")
+    func target() {
+        var job = EngineScript.job(minimum: 4, perRound: 4, updates: 1)
+        job.clients.targetUpdates = 2
+        var script = training(job, clients: ["a", "b", "c", "d"])
+        #expect(script.send(.update("c", 0), at: 5) == [])
+        #expect(script.send(.refuse("a", 0), at: 6) == ["refuse train 0.0 a:trainer"])
+        #expect(script.send(.update("d", 0), at: 7) == ["aggregate 0.0 c,d"])
+        // What comes now is not needed.
+        let surplus = RoundTask(.train, round: 0, attempt: 0)
+        #expect(script.engine.standing(of: surplus, client: "b") == .over)
+        #expect(
+            script.send(.aggregated(round: 0, attempt: 0, weightsDigest: "x"), at: 8)
+                == ["round 0.0 without a:trainer,b:surplus"])
+        #expect(
+            script.send(.roundCommitted(round: 0), at: 8)
+                == ["cancel train 0.0 b", "cohort 1.0 a,b,c,d until 100008"])
+        _ = script.run(.cohortCommitted(round: 1, attempt: 0), at: 8)
+        // At the deadline the minimum is enough, as without a target.
+        _ = script.send(.update("a", 1), at: 9)
+        #expect(script.send(.tick, at: 100_008) == ["aggregate 1.0 a"])
+        // A failed aggregation is nobody's fault but, past the deadline, that of those who did not answer.
+        #expect(
+            script.send(.aggregationFailed(round: 1, attempt: 0, reason: "x"), at: 100_009)
+                == ["failed 1.0 without b:deadline,c:deadline,d:deadline"])
+    }
+
+    @Test("an aggregation that fails with its target reached blames nobody")
+    func targetAndFailure() {
+        var job = EngineScript.job(minimum: 3, perRound: 3, updates: 1)
+        job.clients.targetUpdates = 1
+        var script = training(job, clients: ["a", "b", "c"])
+        #expect(script.send(.update("b", 0), at: 5) == ["aggregate 0.0 b"])
+        #expect(script.send(.aggregationFailed(round: 0, attempt: 0, reason: "x"), at: 6) == ["failed 0.0"])
+    }
+
     @Test("a round that misses its minimum at the deadline is tried again, then the job fails")
     func attempts() {
         var script = training(EngineScript.job(minimum: 2, attempts: 2), clients: ["a", "b"])

@@ -115,6 +115,7 @@ struct World {
             attempts: 2 + stream.below(3), every: 1 + stream.below(2), seed: seed)
         job.deadline = 600
         job.evaluation.deadline = 400
+        if seed % 4 == 1 { job.clients.targetUpdates = minimumUpdates }
         store = MemoryStore(specification: job)
         engine = RoundEngine(resuming: store.snapshot)
         for index in 0..<trainers {
