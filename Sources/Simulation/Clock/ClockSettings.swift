@@ -73,7 +73,7 @@ struct ClockSettings: Sendable, Hashable {
 /// Reads numbers with their laws from a `clock` map.
 private struct ClockMap {
     let settings: Settings
-    let reader: SettingsReader
+    let reader: SettingsReader<TrainingError>
 
     init(_ settings: Settings, known: [String]) throws(TrainingError) {
         self.settings = settings
