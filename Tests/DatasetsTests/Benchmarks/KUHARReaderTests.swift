@@ -65,7 +65,7 @@ private struct Fixture {
         #expect(splits.train.modalities == ["acc", "gyro"].map { Modality(name: $0, shape: [steps, 3]) })
         #expect(test.count == 3 * 13)
         // Keys as text: 0.Stand before 11.Walk, and there 0, 1, 10, 11, 2, ….
-        #expect(test.labels.prefix(13) == [0] + Array(repeating: 2, count: 12))
+        #expect(Array(test.labels[..<13]) == [0] + [Int](repeating: 2, count: 12))
         let order = [0, 1, 10, 11, 2, 3, 4, 5, 6, 7, 8, 9]
         for (position, index) in order.enumerated() {
             for sensor in 0..<2 {
