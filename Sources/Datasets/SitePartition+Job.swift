@@ -11,7 +11,12 @@ extension SitePartition.Request {
     ///   - scale: the part of a benchmark's number of examples that is generated; nil for what fits a laptop.
     /// - Throws: `DatasetError` with code `invalidArgument` for another data set, key or value.
     public init(_ job: JobSpecification, data: String? = nil, scale: Double? = nil) throws(DatasetError) {
-        let source = try SitePartition.Source(named: job.data)
+        let source: SitePartition.Source
+        do {
+            source = try SitePartition.Source(named: job.data)
+        } catch {
+            throw DatasetError(.invalidArgument, "data: \(error.message)")
+        }
         var map = job.partition
         if map["scheme"] == nil { map["scheme"] = "subject" }
         if map["scheme"] == "subject", map["clients"] == nil {

@@ -49,7 +49,7 @@ extension SitePartition {
             } else {
                 throw DatasetError(
                     .invalidArgument,
-                    "data set '\(name.prefix(80))', expected one of "
+                    "found \"\(name.prefix(80))\", expected one of "
                         + "\(BenchmarkDataset.all.map(\.name).joined(separator: ", ")), one of these with "
                         + "'\(Self.generatedPrefix)' before it, or \(SyntheticHAR.datasetName)")
             }

@@ -154,7 +154,7 @@ import Testing
             (.uciHAR, "windows", "data set 'uci-har' does not use windows, expected only data"),
             (
                 .syntheticHAR, "data",
-                "data set 'synthetic-har' does not use data, expected only seed, subjects, windows"
+                "data set 'synthetic-har' does not use data, expected only scale, seed, subjects, windows"
             ),
         ] {
             let error = try #require(throws: DatasetError.self) { try source.check(given: [stray]) }

@@ -116,8 +116,10 @@ import Weights
         let single = try Fixtures.separable()
         let entry = try Fixtures.softmax(single)
         let several = ModelRegistry.Entry(model: entry.model, modalities: nil, isMultilabel: true)
+        var configuration = LocalTraining.Configuration()
+        configuration.epochs = 30
         let statistics = try LocalTraining.run(
-            several, on: single.all, .init(), .init(seed: 8, round: 0, client: 0))
+            several, on: single.all, configuration, .init(seed: 8, round: 0, client: 0))
         #expect(try #require(statistics.sums["correct"]) > 30)
         #expect(try #require(Evaluation.run(several, on: single.all).sums["correct"]) > 30)
     }
