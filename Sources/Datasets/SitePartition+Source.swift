@@ -81,7 +81,12 @@ extension SitePartition {
                 throw DatasetError(
                     .invalidArgument, "scale is for generated data, expected none for the data set '\(source.name)'")
             }
-            return try source.benchmark.read(path: request.data, isFaithful: request.partition.faithful ?? false)
+            return try source.benchmark.read(
+                path: request.data, isFaithful: request.partition.faithful ?? false, fold: request.partition.fold)
+        }
+        guard request.partition.fold == nil else {
+            throw DatasetError(
+                .invalidArgument, "fold is for data that are read, expected none for the data set '\(source.name)'")
         }
         guard source.benchmark.name == BenchmarkDataset.uciHAR.name else {
             return try BenchmarkGenerator(source.benchmark, scale: request.scale, seed: request.synthetic.seed)

@@ -40,6 +40,9 @@ struct PartitionOptions: ParsableArguments {
     @Flag(help: "fedmultimodal: read the data with the mistakes of the benchmark's code.")
     var faithful = false
 
+    @Option(help: "fedmultimodal: which fold of the data is read, 1 by default; of ku-har, crema-d and ucf101.")
+    var fold: Int?
+
     @Flag(help: "dirichlet, natural-dirichlet: even out the sizes.")
     var balanced = false
 
@@ -88,6 +91,7 @@ struct PartitionOptions: ParsableArguments {
         result.spread = spread
         result.minimum = minimum
         result.faithful = faithful ? true : nil
+        result.fold = fold
         result.balanced = balanced ? true : nil
         result.strictness = strictness
         result.by = by

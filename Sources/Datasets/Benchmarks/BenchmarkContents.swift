@@ -21,9 +21,14 @@ public struct BenchmarkContents: Sendable {
         guard let train = heldOut.removeValue(forKey: "train") else {
             throw DatasetError(.missing, "data set '\(benchmark.name)' has no split 'train'")
         }
+        self.init(benchmark, try BenchmarkSplits(train: train, groups: groups, heldOut: heldOut), notes: notes)
+    }
+
+    /// Gathers the parts.
+    init(_ benchmark: BenchmarkDataset, _ splits: BenchmarkSplits, notes: [String] = []) {
         self.benchmark = benchmark
+        self.splits = splits
         self.notes = notes
-        splits = try BenchmarkSplits(train: train, groups: groups, heldOut: heldOut)
     }
 
     /// Says that words were not encoded by a language model.

@@ -8,8 +8,13 @@ extension BenchmarkDataset {
     /// - Parameters:
     ///   - path: the folder, or one that holds it under the data set's name.
     ///   - isFaithful: whether to read with the mistakes of the benchmark's code.
-    /// - Throws: `DatasetError` that says what is missing and where the data can be had.
-    public func read(path: String?, isFaithful: Bool = false) throws(DatasetError) -> BenchmarkContents {
+    ///   - fold: which of ``folds`` is read, from 1, where the publisher's files are; nil for the first.
+    /// - Throws: `DatasetError` that says what is missing and where the data can be had; `invalidArgument` for a fold
+    ///   that the data do not have.
+    public func read(
+        path: String?, isFaithful: Bool = false, fold: Int? = nil
+    ) throws(DatasetError) -> BenchmarkContents {
+        try check(fold: fold)
         guard let path else {
             throw DatasetError(
                 .invalidArgument,
@@ -17,6 +22,10 @@ extension BenchmarkDataset {
                     + "\(SitePartition.Source.generatedPrefix)\(name)")
         }
         for folder in [path, "\(path)/\(name)"] where BoundedFile.exists("\(folder)/\(SiteManifest.fileName)") {
+            guard fold == nil else {
+                throw DatasetError(
+                    .invalidArgument, "\(folder): fold is given, expected none: a folder of features holds one fold")
+            }
             return try features(folder)
         }
         switch name {
@@ -28,11 +37,7 @@ extension BenchmarkDataset {
         case Self.crisisMMD.name:
             return try CrisisMMDReader(path: path).read(isFaithful: isFaithful)
         default:
-            throw DatasetError(
-                .missing,
-                "\(path): no \(SiteManifest.fileName) here nor in '\(name)': expected a folder of \(title) features with the "
-                    + "splits \((["train"] + heldOutSplits).joined(separator: ", ")) (Documentation/Datasets.md). The data "
-                    + "come from \(origin). Generated data: \(SitePartition.Source.generatedPrefix)\(name)")
+            return try published(path, isFaithful: isFaithful, fold: fold ?? 1)
         }
     }
 

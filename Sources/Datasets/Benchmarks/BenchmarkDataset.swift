@@ -2,7 +2,7 @@
 /// federated learning", KDD 2023, and its code): what an example is, how it is dealt to clients, what is held out, and
 /// the numbers of the published runs.
 ///
-/// Nothing here reads a file; see ``read(path:isFaithful:)``. The ten are listed in ``all``.
+/// Nothing here reads a file; see ``read(path:isFaithful:fold:)``. The ten are listed in ``all``.
 public struct BenchmarkDataset: Sendable, Hashable {
     /// How training rows become clients.
     public enum Dealing: Sendable, Hashable {
@@ -132,6 +132,24 @@ public struct BenchmarkDataset: Sendable, Hashable {
 
     /// The clients of a round: the rate of the clients, rounded down.
     public var clientsPerRound: Int { max(1, Int(training.clientRate * Double(clients))) }
+
+    /// How many folds the data have; nil where there is one division into splits.
+    public var folds: Int? {
+        if case .folds(let count, _) = repetition { count } else { nil }
+    }
+
+    /// Refuses a fold that the data do not have.
+    ///
+    /// - Throws: `DatasetError` with code `invalidArgument`.
+    func check(fold: Int?) throws(DatasetError) {
+        guard let fold else { return }
+        guard let folds else {
+            throw DatasetError(.invalidArgument, "fold is \(fold), expected none: \(title) has no folds")
+        }
+        guard (1...folds).contains(fold) else {
+            throw DatasetError(.invalidArgument, "fold is \(fold), expected 1...\(folds) for \(title)")
+        }
+    }
 
     /// The splits that come with the data beside `train`.
     public var heldOutSplits: [String] { development == .given ? ["dev", "test"] : ["test"] }

@@ -51,10 +51,8 @@ public struct CREMADReader: Sendable {
     }
 
     /// Sound features of a split's rows, normalised over each actor's rows in that split.
-    public func audio(_ rows: [ListedRow]) throws(DatasetError) -> FeatureBlock {
-        let features = try AudioFeatures(.cremaD)
-        let block = try features.read(files: try rows.soundFiles(), groups: rows.map { $0.group ?? "" })
-        return FeatureBlock(values: block.values, lengths: block.lengths)
+    public func audio(_ rows: [ListedRow]) throws(DatasetError) -> ModalityColumn {
+        try AudioFeatures(.cremaD).column(rows, groups: rows.map { $0.group ?? "" })
     }
 
     /// Every clip that is used, in the order of the names.
@@ -92,21 +90,5 @@ public struct CREMADReader: Sendable {
                     key: clip, label: label, group: String(number), file: hasSound ? "\(folder)/\(clip).wav" : nil))
         }
         return rows
-    }
-}
-
-extension [ListedRow] {
-    /// The rows' files.
-    ///
-    /// - Throws: `DatasetError` with code `missing` naming the first row that has none.
-    func soundFiles() throws(DatasetError) -> [String] {
-        var files: [String] = []
-        for row in self {
-            guard let file = row.file else {
-                throw DatasetError(.missing, "'\(row.key)': the folder has no sound of this row")
-            }
-            files.append(file)
-        }
-        return files
     }
 }

@@ -57,10 +57,13 @@ public struct KUHARReader: Sendable {
     public let limits: Limits
 
     /// Samples of an input.
-    public var steps: Int { isFaithful ? Self.windowSteps / 2 : Self.windowSteps }
+    public var steps: Int { modalities[0].shape[0] }
     /// The two inputs.
-    public var modalities: [Modality] {
-        ["acc", "gyro"].map { Modality(name: $0, shape: [steps, 3]) }
+    public var modalities: [Modality] { Self.modalities(isFaithful: isFaithful) }
+
+    /// The two inputs, with or without the benchmark's quirks.
+    public static func modalities(isFaithful: Bool) -> [Modality] {
+        ["acc", "gyro"].map { Modality(name: $0, shape: [isFaithful ? windowSteps / 2 : windowSteps, 3]) }
     }
 
     /// Makes a reader.
@@ -112,6 +115,7 @@ public struct KUHARReader: Sendable {
     }
 
     private func dataset(_ part: (windows: [Window], people: [String])) throws(DatasetError) -> MultimodalDataset {
+        let steps = steps
         var values = modalities.map { _ in [Float]() }
         for sensor in values.indices {
             values[sensor].reserveCapacity(part.windows.count * steps * 3)
@@ -144,6 +148,7 @@ public struct KUHARReader: Sendable {
                 guard Int(person) != Self.excludedParticipant else { continue }
                 let samples = try samples(path)
                 let found = samples.count / 6 / Self.windowSteps
+                let steps = steps
                 count += found
                 guard count <= limits.maximumWindows else {
                     throw DatasetError(.tooLarge, "\(path): more than \(limits.maximumWindows) windows in all")

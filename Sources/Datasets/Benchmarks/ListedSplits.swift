@@ -21,20 +21,6 @@ public struct ListedRow: Sendable, Hashable {
     }
 }
 
-/// The values of one modality for several rows.
-public struct FeatureBlock: Sendable {
-    /// Row-major `[rows, shape…]`.
-    public var values: [Float]
-    /// Valid steps of each row, for modalities with lengths.
-    public var lengths: [Int]?
-
-    /// Gathers the parts.
-    public init(values: [Float], lengths: [Int]? = nil) {
-        self.values = values
-        self.lengths = lengths
-    }
-}
-
 /// A benchmark's splits as lists of rows.
 public struct ListedSplits: Sendable {
     /// One name a class.
@@ -92,21 +78,19 @@ public struct ListedSplits: Sendable {
     ///
     /// - Parameters:
     ///   - name: the data set's name.
-    ///   - modalities: the inputs.
-    ///   - features: gives one block a modality for the rows of a split, in the order of the rows.
+    ///   - features: gives the inputs of the rows of a split, in the order of the rows.
     /// - Returns: the splits; training rows keep their groups when every one has a group.
-    /// - Throws: `DatasetError` when a block does not fit; whatever `features` throws.
+    /// - Throws: `DatasetError` when an input does not fit; whatever `features` throws.
     public func joined(
-        name: String, modalities: [Modality],
-        features: (_ split: String, _ rows: [ListedRow]) throws(DatasetError) -> [FeatureBlock]
+        name: String, features: (_ split: String, _ rows: [ListedRow]) throws(DatasetError) -> [ModalityColumn]
     ) throws(DatasetError) -> BenchmarkSplits {
         func dataset(_ split: String, _ rows: [ListedRow]) throws(DatasetError) -> MultimodalDataset {
-            let blocks = try features(split, rows)
+            let columns = try features(split, rows)
             let subjects = rows.compactMap { $0.group.flatMap { Int($0) } }
             return try MultimodalDataset(
-                name: name, classes: classes, modalities: modalities, values: blocks.map(\.values),
+                name: name, classes: classes, modalities: columns.map(\.modality), values: columns.map(\.values),
                 labels: rows.map(\.label), subjects: subjects.count == rows.count && !rows.isEmpty ? subjects : nil,
-                lengths: blocks.map(\.lengths))
+                lengths: columns.map(\.lengths))
         }
         let groups = train.compactMap(\.group)
         var held: [String: MultimodalDataset] = [:]

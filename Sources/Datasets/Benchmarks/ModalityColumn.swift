@@ -1,11 +1,18 @@
 /// One modality of some examples, while a data set is put together.
-struct ModalityColumn {
+public struct ModalityColumn: Sendable {
     /// Name and shape.
-    var modality: Modality
-    /// `[N, shape…]`.
-    var values: [Float]
+    public var modality: Modality
+    /// Row-major `[N, shape…]`.
+    public var values: [Float]
     /// Valid steps of each example, where the modality carries lengths.
-    var lengths: [Int]?
+    public var lengths: [Int]?
+
+    /// Gathers the parts, which ``MultimodalDataset`` checks.
+    public init(modality: Modality, values: [Float], lengths: [Int]? = nil) {
+        self.modality = modality
+        self.values = values
+        self.lengths = lengths
+    }
 
     /// A modality that nobody has features of: every example has length 0, which models leave out.
     ///

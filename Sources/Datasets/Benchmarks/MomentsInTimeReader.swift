@@ -15,9 +15,12 @@ public struct MomentsInTimeReader: Sendable {
 
     /// Makes a reader of a folder.
     ///
-    /// - Throws: `DatasetError` with code `missing` when there is no such folder.
+    /// - Throws: `DatasetError` with code `missing` when it holds neither training videos' list nor their sound.
     public init(path: String) throws(DatasetError) {
-        guard BoundedFile.folderExists(path) else { throw DatasetError(.missing, "\(path): no such folder") }
+        guard BoundedFile.exists(path + "/trainingSet.csv") || BoundedFile.folderExists(path + "/audios/training")
+        else {
+            throw DatasetError(.missing, "\(path): neither 'trainingSet.csv' nor 'audios/training' is here")
+        }
         root = path
     }
 
@@ -56,9 +59,8 @@ public struct MomentsInTimeReader: Sendable {
     }
 
     /// Sound features of rows, each recording normalised on its own.
-    public func audio(_ rows: [ListedRow]) throws(DatasetError) -> FeatureBlock {
-        let block = try AudioFeatures(.momentsInTime).read(files: try rows.soundFiles())
-        return FeatureBlock(values: block.values, lengths: block.lengths)
+    public func audio(_ rows: [ListedRow]) throws(DatasetError) -> ModalityColumn {
+        try AudioFeatures(.momentsInTime).column(rows)
     }
 
     private struct Video {

@@ -40,27 +40,6 @@ public struct PTBXLReader: Sendable {
         public var targets: [Float]
     }
 
-    /// One split.
-    public struct Split: Sendable {
-        /// The signals. An example's label is the first of its superclasses, 0 when it has none: only for what needs one
-        /// class a row; training takes the targets.
-        public var dataset: MultimodalDataset
-        /// Row-major `[examples, 5]` of 0 and 1.
-        public var targets: [Float]
-    }
-
-    /// All splits.
-    public struct Splits: Sendable {
-        /// Folds 1 to 8 of the sites that are kept.
-        public var train: Split
-        /// The site of each training example.
-        public var groups: [String]
-        /// Fold 9.
-        public var dev: Split
-        /// Fold 10.
-        public var test: Split
-    }
-
     /// The publisher's folder.
     public let root: String
 
@@ -79,11 +58,11 @@ public struct PTBXLReader: Sendable {
     /// Reads everything.
     ///
     /// - Throws: `DatasetError` naming the file and line or signal.
-    public func read() throws(DatasetError) -> Splits {
+    public func read() throws(DatasetError) -> BenchmarkSplits {
         let rows = try rows()
-        return Splits(
-            train: try split(rows.train), groups: rows.train.map { String($0.site) }, dev: try split(rows.dev),
-            test: try split(rows.test))
+        return try BenchmarkSplits(
+            train: dataset(rows.train), groups: rows.train.map { String($0.site) },
+            heldOut: ["dev": dataset(rows.dev), "test": dataset(rows.test)])
     }
 
     /// The rows of each split, in the order of the database, without signals.
@@ -134,7 +113,7 @@ public struct PTBXLReader: Sendable {
         return superclasses
     }
 
-    private func split(_ rows: [Row]) throws(DatasetError) -> Split {
+    private func dataset(_ rows: [Row]) throws(DatasetError) -> MultimodalDataset {
         var values = Self.leads.map { _ in [Float]() }
         for index in values.indices { values[index].reserveCapacity(rows.count * Self.steps * 6) }
         for row in rows {
@@ -146,11 +125,9 @@ public struct PTBXLReader: Sendable {
             }
         }
         for index in values.indices { WindowNormalisation.apply(to: &values[index], steps: Self.steps, axes: 6) }
-        return Split(
-            dataset: try MultimodalDataset(
-                name: Self.datasetName, classes: Self.classNames, modalities: Self.modalities, values: values,
-                labels: rows.map { $0.targets.firstIndex(of: 1) ?? 0 }, subjects: rows.map(\.site)),
-            targets: rows.flatMap(\.targets))
+        return try MultimodalDataset(
+            name: Self.datasetName, classes: Self.classNames, modalities: Self.modalities, values: values,
+            subjects: rows.map(\.site), targets: rows.flatMap(\.targets))
     }
 
     /// The twelve leads of a record, by input.

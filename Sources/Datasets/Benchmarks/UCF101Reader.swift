@@ -30,10 +30,21 @@ public struct UCF101Reader: Sendable {
 
     /// Makes a reader of a folder.
     ///
-    /// - Throws: `DatasetError` with code `missing` when there is no such folder.
+    /// - Throws: `DatasetError` with code `missing` when it holds none of the training lists.
     public init(path: String) throws(DatasetError) {
-        guard BoundedFile.folderExists(path) else { throw DatasetError(.missing, "\(path): no such folder") }
+        let lists = (1...Self.folds).flatMap { Self.lists("train", fold: $0) }
+        guard lists.contains(where: { BoundedFile.exists("\(path)/\($0)") }) else {
+            throw DatasetError(
+                .missing, "\(path): none of \(Self.lists("train", fold: 1).joined(separator: ", ")) is here")
+        }
         root = path
+    }
+
+    /// The names that a split's list may have.
+    private static func lists(_ split: String, fold: Int) -> [String] {
+        let official = "\(split)list0\(fold).txt"
+        let other = split == "test" ? "val" : split
+        return [official, "ucfTrainTestlist/" + official, "ucf101_\(other)_split_\(fold)_rawframes.txt"]
     }
 
     /// The rows of one official split: `train` and `test`.
@@ -57,9 +68,9 @@ public struct UCF101Reader: Sendable {
             }
         }
         let labels = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0) })
-        func part(_ official: String, _ other: String) throws(DatasetError) -> [ListedRow] {
+        func part(_ split: String) throws(DatasetError) -> [ListedRow] {
             var rows: [ListedRow] = []
-            for (action, video) in try list([official, "ucfTrainTestlist/" + official, other]) {
+            for (action, video) in try list(Self.lists(split, fold: fold)) {
                 guard let label = labels[action], !hasSound || sounding[action]?.contains(video) == true else {
                     continue
                 }
@@ -71,14 +82,12 @@ public struct UCF101Reader: Sendable {
             return rows.sorted { BenchmarkRules.precedes($0.key, $1.key) }
         }
         return try ListedSplits(
-            classes: classes, train: part("trainlist0\(fold).txt", "ucf101_train_split_\(fold)_rawframes.txt"),
-            heldOut: ["test": part("testlist0\(fold).txt", "ucf101_val_split_\(fold)_rawframes.txt")])
+            classes: classes, train: part("train"), heldOut: ["test": part("test")])
     }
 
     /// Sound features of rows, each recording normalised on its own.
-    public func audio(_ rows: [ListedRow]) throws(DatasetError) -> FeatureBlock {
-        let block = try AudioFeatures(.ucf101).read(files: try rows.soundFiles())
-        return FeatureBlock(values: block.values, lengths: block.lengths)
+    public func audio(_ rows: [ListedRow]) throws(DatasetError) -> ModalityColumn {
+        try AudioFeatures(.ucf101).column(rows)
     }
 
     /// Class and video of each line of the first list that is there.

@@ -115,10 +115,8 @@ public struct FedMultimodalPartitioner: Partitioner {
             // Digits only, so the order of Unicode scalars is the order of the text.
             sorted = rows.map { (text: String($0), row: $0) }.sorted { $0.text < $1.text }.map(\.row)
         }
-        var generator = LegacyRandomState(seed: seed)
-        let shuffled = generator.permutation(rows.count).map { sorted[$0] }
-        let held = rows.count / 5
-        return (Array(shuffled[..<held]), Array(shuffled[held...]))
+        let drawn = BenchmarkRules.trainDev(count: rows.count, seed: seed)
+        return (drawn.dev.map { sorted[$0] }, drawn.train.map { sorted[$0] })
     }
 
     /// One Dirichlet draw of step 2.

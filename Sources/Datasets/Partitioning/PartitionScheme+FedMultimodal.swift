@@ -16,6 +16,7 @@ extension PartitionScheme.Parameters {
                         + benchmark.dealing.summary)
             }
         }
+        try benchmark.check(fold: fold)
         let form: FedMultimodalPartitioner.Form
         let least: Int
         switch benchmark.dealing {

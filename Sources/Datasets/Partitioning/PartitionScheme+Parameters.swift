@@ -31,6 +31,8 @@ extension PartitionScheme {
         public var minimum: Int?
         /// Whether the data are read with the mistakes of the benchmark's code, by `fedmultimodal`; default no.
         public var faithful: Bool?
+        /// Which of the data set's folds is read, from 1, by `fedmultimodal`; default 1.
+        public var fold: Int?
         /// Whether Dirichlet sizes are evened out; default no.
         public var balanced: Bool?
         /// How strictly `continuous-skew` sorts; default 1.
@@ -88,7 +90,8 @@ extension PartitionScheme {
                 ("shardsPerClient", shardsPerClient != nil), ("groupSize", groupSize != nil),
                 ("rowsPerClient", rowsPerClient != nil),
                 ("clientsPerSubject", clientsPerSubject != nil), ("law", law != nil), ("spread", spread != nil),
-                ("minimum", minimum != nil), ("faithful", faithful != nil), ("balanced", balanced != nil),
+                ("minimum", minimum != nil), ("faithful", faithful != nil), ("fold", fold != nil),
+                ("balanced", balanced != nil),
                 ("strictness", strictness != nil), ("by", by != nil), ("modality", modality != nil),
                 ("base", base != nil), ("gainSpread", gainSpread != nil), ("offsetSpread", offsetSpread != nil),
                 ("noise", noise != nil), ("modalitiesPerClient", modalitiesPerClient != nil),
@@ -114,6 +117,7 @@ extension PartitionScheme {
             case "offsetSpread": offsetSpread = try Self.number(text, key)
             case "noise": noise = try Self.number(text, key)
             case "modalitiesPerClient": modalitiesPerClient = try Self.number(text, key)
+            case "fold": fold = try Self.number(text, key)
             case "seed": seed = try Self.number(text, key)
             case "faithful": faithful = try Self.number(text, key)
             case "balanced": balanced = try Self.number(text, key)

@@ -45,7 +45,7 @@ public enum PartitionScheme: String, Sendable, CaseIterable {
         case .sizeSkew: ["clients", "law", "spread", "minimum"]
         case .continuousSkew: ["clients", "strictness", "by", "modality"]
         case .naturalDirichlet: ["clientsPerSubject", "alpha", "minimum", "balanced"]
-        case .fedMultimodal: ["clients", "clientsPerSubject", "alpha", "minimum", "faithful"]
+        case .fedMultimodal: ["clients", "clientsPerSubject", "alpha", "minimum", "faithful", "fold"]
         case .featureSkew: ["base", "gainSpread", "offsetSpread", "noise"]
         case .vertical: ["base", "modalitiesPerClient", "sharedRows"]
         }

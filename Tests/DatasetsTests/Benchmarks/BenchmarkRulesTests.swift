@@ -50,8 +50,12 @@ import Testing
             classes: ["x", "y"], train: [row("a", 1, group: "7"), row("b", 0, group: "7")],
             heldOut: ["test": [row("c")]])
         let modality = Modality(name: "text", shape: [2, 1], hasLengths: true)
-        let joined = try splits.joined(name: "some", modalities: [modality]) { (split, rows) throws(DatasetError) in
-            [FeatureBlock(values: rows.flatMap { [Float($0.key.utf8.first ?? 0), 0] }, lengths: rows.map { _ in 1 })]
+        let joined = try splits.joined(name: "some") { (split, rows) throws(DatasetError) in
+            [
+                ModalityColumn(
+                    modality: modality, values: rows.flatMap { [Float($0.key.utf8.first ?? 0), 0] },
+                    lengths: rows.map { _ in 1 })
+            ]
         }
         #expect(joined.train.values == [[97, 0, 98, 0]])
         #expect(joined.train.labels == [1, 0])
@@ -60,7 +64,7 @@ import Testing
         #expect(joined.heldOut["test"]?.values == [[99, 0]])
         #expect(joined.heldOut["test"]?.subjects == nil)
         #expect(throws: DatasetError.self) {
-            try splits.joined(name: "some", modalities: [modality]) { _, _ in [FeatureBlock(values: [1])] }
+            try splits.joined(name: "some") { _, _ in [ModalityColumn(modality: modality, values: [1])] }
         }
     }
 

@@ -99,6 +99,32 @@ private struct Fixture {
         #expect(window(splits.train, 12) == window(whole.train, 13 + drawn.train[1]))
     }
 
+    @Test func isReadByNameAndFold() throws {
+        let fixture = try Fixture()
+        var parameters = PartitionScheme.Parameters(scheme: .fedMultimodal)
+        parameters.fold = 2
+        func prepared() throws -> SitePartition.Prepared {
+            try SitePartition.prepare(
+                .init(
+                    source: .init(benchmark: .kuHAR, isGenerated: false), data: fixture.folder.path,
+                    partition: parameters))
+        }
+        let found = try prepared()
+        #expect(found.train.modalities == BenchmarkDataset.kuHAR.modalities)
+        #expect(Set(found.heldOut["test"]?.subjects ?? []) == [1004, 1005, 1006])
+        #expect(found.partition.heldOut.map(\.name) == ["dev"])
+        #expect(found.partition.clients.count == 10)
+        parameters.faithful = true
+        #expect(try prepared().train.modalities[0].shape == [64, 3])
+        parameters.fold = 6
+        let error = try #require(throws: DatasetError.self) { try prepared() }
+        #expect(error.message.contains("fold is 6, expected 1...5 for KU-HAR"))
+        let none = try #require(throws: DatasetError.self) {
+            try BenchmarkDataset.ptbXL.read(path: fixture.folder.path, fold: 1)
+        }
+        #expect(none.message.contains("PTB-XL has no folds"))
+    }
+
     @Test func theArchivesFolderIsFound() throws {
         let folder = try TemporaryFolder()
         try folder.write("", to: "2.Trimmed_interpolated_data/0.Stand/.keep")

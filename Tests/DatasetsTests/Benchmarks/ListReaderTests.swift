@@ -61,9 +61,9 @@ import Testing
         let splits = try reader.rows(fold: 2)
         // The clip without a file is left out: only what is there counts.
         #expect(splits.train.filter { $0.group == "999" }.count == 2)
-        let joined = try splits.joined(
-            name: CREMADReader.datasetName, modalities: [AudioFeatures(.cremaD).modality]
-        ) { (_, rows) throws(DatasetError) in [try reader.audio(rows)] }
+        let joined = try splits.joined(name: CREMADReader.datasetName) { (_, rows) throws(DatasetError) in
+            [try reader.audio(rows)]
+        }
         let test = try #require(joined.heldOut["test"])
         #expect(test.modalities[0].shape == [600, 80])
         let lengths = try #require(test.lengths[0])

@@ -76,30 +76,40 @@ private struct Fixture {
         let fixture = try Fixture()
         let reader = try PTBXLReader(path: fixture.folder.path)
         let splits = try reader.read()
-        #expect(splits.train.dataset.count == 10)
+        let dev = try #require(splits.heldOut["dev"])
+        let test = try #require(splits.heldOut["test"])
+        #expect(splits.train.count == 10)
         #expect(splits.groups == Array(repeating: "0", count: 10))
-        #expect(splits.train.dataset.subjects == Array(repeating: 0, count: 10))
+        #expect(splits.train.subjects == Array(repeating: 0, count: 10))
         #expect(splits.train.targets == (0..<10).flatMap { _ in [1, 0, 0, 0, 0] as [Float] })
         // A site with few training records still counts in the held-out splits; a row without a site does not.
-        #expect(splits.dev.targets == [0, 1, 1, 0, 0])
-        #expect(splits.dev.dataset.labels == [1])
-        #expect(splits.dev.dataset.subjects == [3])
-        #expect(splits.test.targets == Array(repeating: 0, count: 10))
-        #expect(splits.test.dataset.classes == ["NORM", "MI", "STTC", "CD", "HYP"])
+        #expect(dev.targets == [0, 1, 1, 0, 0])
+        #expect(dev.labels == [1])
+        #expect(dev.subjects == [3])
+        #expect(test.targets == Array(repeating: 0, count: 10))
+        #expect(test.classes == ["NORM", "MI", "STTC", "CD", "HYP"])
         #expect(try reader.rows().test.map(\.record) == [Fixture.path(1), Fixture.path(2)])
+    }
+
+    @Test func isReadByName() throws {
+        let fixture = try Fixture()
+        let contents = try BenchmarkDataset.ptbXL.read(path: fixture.folder.path)
+        #expect(contents.splits.train.isMultilabel)
+        #expect(contents.splits.heldOut.keys.sorted() == ["dev", "test"])
+        #expect(contents.splits.train.modalities == BenchmarkDataset.ptbXL.modalities)
     }
 
     @Test func leadsAreFoundByNameAndNormalised() throws {
         let fixture = try Fixture()
         let splits = try PTBXLReader(path: fixture.folder.path).read()
-        #expect(splits.train.dataset.modalities == PTBXLReader.modalities)
+        #expect(splits.train.modalities == PTBXLReader.modalities)
         for row in 0..<2 {
             for lead in 0..<12 {
                 // In millivolts, where the constant added to the deviation matters.
                 let raw = (0..<1000).map { Double(Fixture.sample(row + 1, lead: lead, step: $0)) / 1000 }
                 let mean = raw.reduce(0, +) / 1000
                 let deviation = (raw.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 1000).squareRoot()
-                let values = splits.train.dataset.values[lead / 6]
+                let values = splits.train.values[lead / 6]
                 for step in 0..<1000 {
                     let found = Double(values[(row * 1000 + step) * 6 + lead % 6])
                     guard abs(found - (raw[step] - mean) / (deviation + 1e-5)) < 1e-4 else {
