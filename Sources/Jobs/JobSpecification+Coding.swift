@@ -146,13 +146,13 @@ extension JobSpecification.Evaluation: Codable {
         }
     }
 
-    /// Writes the known keys and the settings beside them; those about single clients only where they are used.
+    /// Writes the known keys and the settings beside them; those that only simulations read where they are used.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(every, forKey: .every)
         try container.encode(split, forKey: .split)
         try container.encode(deadline, forKey: .deadline)
-        try container.encode(others, forKey: .others)
+        if others != .always { try container.encode(others, forKey: .others) }
         if perClient != 0 { try container.encode(perClient, forKey: .perClient) }
         if perClientHoldOut != 0 { try container.encode(perClientHoldOut, forKey: .perClientHoldOut) }
         for (name, value) in settings where !Key.own.contains(name) {

@@ -62,6 +62,9 @@ extension JobSpecification {
             evaluation.perClientHoldOut >= 0 && evaluation.perClientHoldOut < 1, "evaluation.perClientHoldOut",
             "\(evaluation.perClientHoldOut)", "at least 0 and less than 1")
         check(
+            evaluation.perClientHoldOut == 0 || evaluation.perClient > 0, "evaluation.perClientHoldOut",
+            "\(evaluation.perClientHoldOut) without evaluation.perClient", "both or neither")
+        check(
             Self.isLabel(selectBy.metric), "selectBy", "\"\(selectBy.description.prefix(80))\"",
             "a metric's name, with - before it when lower is better")
         range(limits.maximumExamples, 1...(1 << 40), "limits.maximumExamples")

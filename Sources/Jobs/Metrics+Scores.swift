@@ -63,7 +63,8 @@ extension Metrics {
         where name.hasPrefix(ScoreFigures.histogramPrefix) && name.hasSuffix(ScoreFigures.positiveSuffix) {
             let middle = name.dropFirst(ScoreFigures.histogramPrefix.count)
                 .dropLast(ScoreFigures.positiveSuffix.count)
-            if let index = Int(middle) { classes.append(index) }
+            // One spelling a class: "01" would count it twice.
+            if let index = Int(middle), index >= 0, String(index) == middle { classes.append(index) }
         }
         return classes.sorted().compactMap { index in
             let names = ScoreFigures.histograms(ofClass: index)

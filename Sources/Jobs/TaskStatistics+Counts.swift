@@ -13,6 +13,31 @@ extension TaskStatistics {
         }
     }
 
+    /// Leaves out vectors until the rest is what one task may report: a part with names of its own must not make a total
+    /// that cannot be read again. Names that more parts have come first, then the order of names.
+    mutating func limitCounts(to parts: [[String: [Int]]]) {
+        guard
+            counts.count > Self.maximumCountVectors
+                || counts.values.reduce(0, { $0 + $1.count }) > Self.maximumCounts
+        else { return }
+        var votes: [String: Int] = [:]
+        for part in parts { for name in part.keys { votes[name, default: 0] += 1 } }
+        var (vectors, left) = (Self.maximumCountVectors, Self.maximumCounts)
+        let order = counts.keys.sorted { first, second in
+            let (one, other) = (votes[first] ?? 0, votes[second] ?? 0)
+            return one == other ? first < second : one > other
+        }
+        for name in order {
+            let size = counts[name]?.count ?? 0
+            if vectors > 0, size <= left {
+                vectors -= 1
+                left -= size
+            } else {
+                counts[name] = nil
+            }
+        }
+    }
+
     /// Reads vectors of counts from their short form (`CountRuns`).
     ///
     /// - Returns: nil when there are more vectors or counts than a task may report.

@@ -84,8 +84,12 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
 
     /// Adds statistics by client in ascending order of the client's name (UTF-8), so that the floating-point result
     /// does not depend on the order of arrival.
+    ///
+    /// The total keeps the limits of a single task: of more vectors of counts than that, those that most parts have.
     public static func total(_ parts: [String: TaskStatistics]) -> TaskStatistics {
-        parts.sorted { Participants.precedes($0.key, $1.key) }.reduce(TaskStatistics()) { $0 + $1.value }
+        var total = parts.sorted { Participants.precedes($0.key, $1.key) }.reduce(TaskStatistics()) { $0 + $1.value }
+        total.limitCounts(to: parts.values.map(\.counts))
+        return total
     }
 
     static func saturatingSum(_ left: Int, _ right: Int) -> Int {

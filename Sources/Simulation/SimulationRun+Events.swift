@@ -127,6 +127,7 @@ extension SimulationRun {
                 for (split, pending) in splits { counted[split] = try pending.value() }
                 // A job that evaluates has this split: `init` saw to it.
                 let own = counted[specification.evaluation.split] ?? TaskStatistics()
+                try admission.check(evaluation: own)
                 for (split, pending) in others(after: own, round: offer.task.round) {
                     counted[split] = try pending.value()
                 }
@@ -137,7 +138,6 @@ extension SimulationRun {
                             round: offer.task.round, split: split, examples: statistics.examples,
                             metrics: Metrics.derive(from: statistics), confusion: statistics.confusion))
                 }
-                try admission.check(evaluation: own)
                 try handle(
                     .evaluationReported(
                         client: offer.client, round: offer.task.round, statistics: own))

@@ -147,7 +147,7 @@ public final class SimulationRun {
             specification.strategy["clients"] = .int(data.clients.count)
         }
         specification = try specification.validated()
-        let data = data.holdingOut(specification.evaluation.perClientHoldOut)
+        let data = try data.holdingOut(specification.evaluation.perClientHoldOut)
         if specification.evaluation.every > 0, (data.heldOut[specification.evaluation.split]?.count ?? 0) == 0 {
             throw SimulationError(
                 .job,

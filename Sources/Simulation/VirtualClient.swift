@@ -63,8 +63,16 @@ public struct SimulationData: Sendable {
 
     /// The same data where every client of two rows or more holds a share of them out: that many rounded down, at least
     /// one, and not all. They are drawn from the stream (`traitSeed`, `"client-hold-out"`, client).
-    func holdingOut(_ share: Double) -> SimulationData {
+    ///
+    /// - Throws: ``SimulationError`` `job` when clients share rows: one would train on what another holds out.
+    func holdingOut(_ share: Double) throws(SimulationError) -> SimulationData {
         guard share > 0 else { return self }
+        var seen: Set<Int> = []
+        guard clients.allSatisfy({ client in client.rows.allSatisfy { seen.insert($0).inserted } }) else {
+            throw SimulationError(
+                .job,
+                "evaluation.perClientHoldOut: found \(share), but clients of this partition share rows; expected 0")
+        }
         var data = self
         for (index, client) in clients.enumerated() where client.rows.count > 1 {
             let count = min(client.rows.count - 1, max(1, Int(Double(client.rows.count) * share)))

@@ -58,6 +58,10 @@ import Testing
     }
 
     @Test(arguments: [-0.1, 1, .nan, .infinity]) func sharesOutOfRange(share: Double) {
-        #expect(job { $0.evaluation.perClientHoldOut = share }.problems.count == 1)
+        #expect(
+            job {
+                $0.evaluation.perClient = 1
+                $0.evaluation.perClientHoldOut = share
+            }.problems.count == 1)
     }
 }

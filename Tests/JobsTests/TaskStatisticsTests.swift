@@ -1,8 +1,20 @@
+import Foundation
 import Jobs
 import Testing
 
 @Suite("Statistics and metrics")
 struct TaskStatisticsTests {
+    @Test func aTotalKeepsTheLimitsOfATask() throws {
+        let honest = TaskStatistics(examples: 4, counts: ["scores.0.positive": [1, 3]])
+        let total = TaskStatistics.total([
+            "a": TaskStatistics(examples: 0, counts: ["x": Array(repeating: 0, count: TaskStatistics.maximumCounts)]),
+            "b": honest, "c": honest,
+        ])
+        #expect(total.counts == ["scores.0.positive": [2, 6]])
+        let decoded = try JSONDecoder().decode(TaskStatistics.self, from: JSONEncoder().encode(total))
+        #expect(decoded == total)
+    }
+
     @Test("sums add, smaller matrices are padded")
     func addition() {
         let small = TaskStatistics(examples: 3, sums: ["loss": 1.5, "x": 1], confusion: [[3]])

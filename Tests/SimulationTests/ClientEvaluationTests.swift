@@ -104,7 +104,7 @@ import Weights
 
     @Test(arguments: [0.01, 0.25, 0.99]) func whatIsHeldOutIsNotTrainedOn(share: Double) throws {
         let data = try SimulationRunTests.data()
-        let split = data.holdingOut(share)
+        let split = try data.holdingOut(share)
         for (before, after) in zip(data.clients, split.clients) {
             #expect(!after.rows.isEmpty && !after.heldOut.isEmpty)
             #expect((after.rows + after.heldOut).sorted() == before.rows.sorted())
@@ -118,6 +118,17 @@ import Weights
         let trained = try #require(lines.first { $0.split == "train" })
         let largest = split.clients.map(\.rows.count).sorted().suffix(2).reduce(0, +)
         #expect(trained.examples <= largest)
+    }
+
+    @Test func clientsThatShareRowsHoldNothingOut() throws {
+        var data = try SimulationRunTests.data()
+        data.clients[1].rows.append(data.clients[0].rows[0])
+        let shared = data
+        let error = try #require(throws: SimulationError.self) { try shared.holdingOut(0.2) }
+        #expect(error.code == .job && error.message.contains("share rows"))
+        #expect(throws: JobsError.self) {
+            try SimulationRunTests.job { $0.evaluation.perClientHoldOut = 0.2 }.validated()
+        }
     }
 
     @Test func aStudyReportsThem() throws {

@@ -13,7 +13,7 @@ import Testing
         var spoilt = clean
         spoilt.corruption = .init(kind: .missingLabels, rate: 0.3, mode: "faithful")
         return FedMultimodalBenchmark(
-            cells: [spoilt], seeds: [8], rounds: rounds, data: nil, output: folder.path, workers: 2)
+            cells: [spoilt], seeds: [8], rounds: rounds, data: nil, scale: 0.2, output: folder.path, workers: 2)
     }
 
     @Test func aBenchmarkAddsCleanCellsKeepsWhatIsCompleteAndGoesOn() throws {

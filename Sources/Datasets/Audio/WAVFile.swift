@@ -11,6 +11,9 @@ import Foundation
 /// Source: IBM and Microsoft, "Multimedia programming interface and data specifications 1.0", 1991, and Microsoft,
 /// "Multiple channel audio data and WAVE files", 2007.
 public struct WAVFile: Sendable {
+    /// The largest float sample that is read: full scale is 1, and features of far larger ones overflow.
+    static let largestSample: Float = 1e6
+
     /// What a file may hold.
     public struct Limits: Sendable {
         /// The largest file, in bytes.
@@ -73,18 +76,29 @@ public struct WAVFile: Sendable {
         sampleRate = format.sampleRate
         channels = format.channels
         samples = format.samples(bytes[data])
-        if format.isFloat, let index = samples.firstIndex(where: { !$0.isFinite }) {
+        if format.isFloat, let index = samples.firstIndex(where: { !(abs($0) <= Self.largestSample) }) {
             throw DatasetError(
                 .malformed,
-                "\(path): byte \(data.lowerBound + 4 * index): \(samples[index]), expected a finite number")
+                "\(path): byte \(data.lowerBound + 4 * index): \(samples[index]), expected a finite number of at most "
+                    + "\(Self.largestSample)")
         }
     }
 
     /// The mean of the channels at another sample rate.
     ///
-    /// - Throws: `DatasetError` as `BandLimitedResampler.init`.
-    public func mono(at rate: Int) throws(DatasetError) -> [Float] {
-        rate == sampleRate ? mono : try BandLimitedResampler(from: sampleRate, to: rate).resample(mono)
+    /// - Throws: `DatasetError` as `BandLimitedResampler.init`, and `tooLarge` when there would be more samples than
+    ///   `maximumSamples`: a low rate in a small file stands for many.
+    public func mono(
+        at rate: Int, maximumSamples: Int = Limits().maximumSamples
+    ) throws(DatasetError) -> [Float] {
+        guard rate != sampleRate else { return mono }
+        let resampler = try BandLimitedResampler(from: sampleRate, to: rate)
+        let count = resampler.outputCount(for: samples.count / max(1, channels))
+        guard count <= maximumSamples else {
+            throw DatasetError(
+                .tooLarge, "\(count) samples at \(rate) Hz from \(sampleRate) Hz, at most \(maximumSamples) are made")
+        }
+        return resampler.resample(mono)
     }
 }
 

@@ -101,7 +101,10 @@ public struct CrisisMMDReader: Sendable {
             contentsOf: "\(root)/fold2/task_informative_text_img_\(split).tsv", separator: "\t", isQuoted: false)
         let picture = try table.column("image_id")
         let text = try table.column("tweet_text")
-        let posts = table.rows.enumerated().compactMap { record, row in
+        var rows = Array(table.rows.enumerated())
+        // The benchmark deals training rows in the order of their pictures' names, and leaves the other lists as they are.
+        if split == "train" { rows.sort { BenchmarkRules.precedes($0.element[picture], $1.element[picture]) } }
+        let posts = rows.compactMap { record, row in
             labels[row[picture]].map {
                 Post(record: record, tokens: HashedText.tokens(Self.withoutAddresses(row[text])), label: $0)
             }

@@ -9,8 +9,8 @@ internal import Weights
 /// When a task is handed out, its client's speed, bandwidth, hours and luck decide when its result arrives, or that it
 /// never does: training cannot change that, so the order in which the engine hears of results is known before any of
 /// them is there. A task is trained only when its result arrives before the deadline and among the first
-/// `clients.targetUpdates`. Results of the same instant come in order of the clients' names, before the deadline of that
-/// instant. Folding and evaluation take no simulated time.
+/// `clients.targetUpdates`. Results of the same instant come in order of the clients' names, and one at the deadline's
+/// instant is late. Folding and evaluation take no simulated time.
 extension SimulationRun {
     /// What the engine will be told of a training task.
     struct Scheduled {
@@ -115,7 +115,7 @@ extension SimulationRun {
         self.time?.begin(task, at: client.name)
         let isDropOut = task.dropAfter != nil
         guard !isDropOut || time.clock.settings.isDropOutReported, let instant = isDropOut ? task.drop : task.finish,
-            instant <= offer.deadline
+            instant < offer.deadline
         else { return }
         let index = scheduled.firstIndex {
             $0.time > instant || ($0.time == instant && Participants.precedes(client.name, $0.client.name))

@@ -67,6 +67,17 @@ public struct BenchmarkCell: Sendable, Hashable, Codable {
         return cell
     }
 
+    /// Whether the paper's repetitions of the data set are folds of the data, which are read one at a time here: a mean
+    /// over seeds of one fold does not stand beside the paper's.
+    public var isFolded: Bool {
+        if case .folds = (try? SitePartition.Source(named: dataset))?.benchmark.repetition { true } else { false }
+    }
+
+    /// Whether so many rounds are the published runs'.
+    func isWhole(rounds: Int) -> Bool {
+        (try? SitePartition.Source(named: dataset))?.benchmark.training.rounds == rounds
+    }
+
     /// The paper's score in percent; of a corrupted cell nil, since the paper prints relative changes only.
     public var published: Double? {
         guard corruption == nil else { return nil }

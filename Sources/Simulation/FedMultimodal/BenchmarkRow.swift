@@ -39,7 +39,9 @@ public struct BenchmarkRow: Sendable, Codable {
         isGenerated = first.isGenerated
         guard !isGenerated else { return }
         published = cell.published
-        difference = published.map { spread.mean - $0 }
+        // A shorter run, or seeds of one fold, are not what the paper has.
+        let isComparable = cell.isWhole(rounds: first.rounds) && !cell.isFolded
+        difference = isComparable ? published.map { spread.mean - $0 } : nil
         guard let corruption = cell.corruption else { return }
         let shared = clean.filter { seeds.contains($0.seed) }
         let spoilt = runs.filter { run in shared.contains { $0.seed == run.seed } }

@@ -18,13 +18,15 @@ public struct BenchmarkRun: Sendable, Hashable, Codable {
     public var seconds: Double?
     /// SHA-256 of the weights after the last round.
     public var weights: String?
+    /// The part of the real number of examples that was generated, where it was asked for.
+    public var scale: Double?
     /// Whether a generator made the data: then nothing can be compared with the paper.
     public var isGenerated: Bool
 
     /// Takes the score from the report of one seed.
     ///
     /// - Returns: nil when the run is not complete or no round was evaluated.
-    init?(_ report: SimulationReport, of cell: BenchmarkCell) {
+    init?(_ report: SimulationReport, of cell: BenchmarkCell, scale: Double? = nil) {
         guard let run = report.runs.first, run.isComplete, let share = run.best["test"]?[report.job.selectBy.metric]
         else { return nil }
         self.cell = cell
@@ -36,5 +38,6 @@ public struct BenchmarkRun: Sendable, Hashable, Codable {
         seconds = run.seconds
         weights = run.weights
         isGenerated = report.isGenerated
+        self.scale = scale
     }
 }

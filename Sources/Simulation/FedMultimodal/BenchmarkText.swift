@@ -34,6 +34,9 @@ public enum BenchmarkText {
                         ]
                     }))
         }
+        if rows.contains(where: { $0.cell.isFolded && !$0.isGenerated }) {
+            parts.append("Seeds of one fold are not set against the paper's mean over folds.")
+        }
         if rows.contains(where: \.isGenerated) {
             parts.append("Rows on generated data say nothing about real data and have no published score.")
         }

@@ -65,6 +65,8 @@ public struct FedMultimodalBenchmark {
     ) throws -> (rows: [BenchmarkRow], isComplete: Bool) {
         let files = PosixFileSystem()
         try files.makeDirectory(output)
+        // A mistake in the last cell must not show after hours.
+        for cell in cells { _ = try cell.job(seed: seeds.first ?? 0, rounds: rounds) }
         var runs = try saved()
         var sources: [Settings: SimulationSource] = [:]
         var done = 0
@@ -78,6 +80,12 @@ public struct FedMultimodalBenchmark {
                             .checkpoint,
                             "\(file): \(cell.name), seed \(seed), was run for \(run.rounds) rounds, this command asks for "
                                 + "\(job.rounds): choose another output folder")
+                    }
+                    guard run.scale == scale else {
+                        throw SimulationError(
+                            .checkpoint,
+                            "\(file): \(cell.name), seed \(seed), was run with scale \(run.scale.map { "\($0)" } ?? "none"): "
+                                + "choose another output folder, or the same --scale")
                     }
                     progress(.kept(cell, seed: seed))
                     continue
@@ -96,13 +104,14 @@ public struct FedMultimodalBenchmark {
                     progress(.simulation(seed: $0, $1))
                 }
                 guard let report else { return (rows(runs), false) }
-                guard let run = BenchmarkRun(report, of: cell) else {
+                guard let run = BenchmarkRun(report, of: cell, scale: scale) else {
                     throw SimulationError(.failed, "\(folder): no round has a score on dev and test")
                 }
                 runs.append(run)
                 try write(runs)
             }
         }
+        try write(runs)
         return (rows(runs), true)
     }
 

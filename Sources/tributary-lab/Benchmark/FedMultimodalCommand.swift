@@ -42,8 +42,11 @@ struct FedMultimodalCommand: ParsableCommand {
     @Option(help: "Fusions, with commas between.")
     var fusion = "attention,concat"
 
-    @Option(help: "Algorithms, with commas between: fedavg, fedprox, fedrs, fedopt, scaffold.")
-    var algorithm = "fedavg,fedprox,fedrs,fedopt"
+    @Option(
+        help: """
+            Algorithms, with commas between: fedavg, fedprox, fedrs, fedopt, scaffold; the paper's unless given.
+            """)
+    var algorithm: String?
 
     @Option(help: "Seeds, with commas between; the paper has 8,16,24,32,40.")
     var seeds = "8,16"
@@ -117,12 +120,6 @@ struct FedMultimodalCommand: ParsableCommand {
 
     /// The grid of all settings.
     private func cells() throws -> [BenchmarkCell] {
-        let published = try SitePartition.Source(named: dataset).benchmark.alphas
-        let given = try alpha.map { try numbers($0, "--alpha", in: 1e-6...1e6) }
-        guard given == nil || !published.isEmpty else {
-            throw ValidationError("--alpha: the clients of \(dataset) are natural; expected none")
-        }
-        let alphas: [Double?] = published.isEmpty ? [nil] : given ?? published
         let levels = try numbers(rates, "--rates", in: 0...1)
         let kinds = try words(corruption ?? "").map { word in
             guard let kind = CorruptionKind(rawValue: word) else {
@@ -132,6 +129,20 @@ struct FedMultimodalCommand: ParsableCommand {
             }
             return kind
         }
+        let facts = try SitePartition.Source(named: dataset).benchmark
+        let published = facts.alphas
+        // Several labels an example: the paper has no FedRS and no wrong labels there either.
+        let algorithms = try words(
+            algorithm ?? (facts.isMultilabel ? "fedavg,fedprox,fedopt" : "fedavg,fedprox,fedrs,fedopt"))
+        guard !facts.isMultilabel || (!algorithms.contains("fedrs") && !kinds.contains(.erroneousLabels)) else {
+            throw ValidationError(
+                "\(dataset) has several labels an example: expected neither fedrs nor erroneous-labels")
+        }
+        let given = try alpha.map { try numbers($0, "--alpha", in: 1e-6...1e6) }
+        guard given == nil || !published.isEmpty else {
+            throw ValidationError("--alpha: the clients of \(dataset) are natural; expected none")
+        }
+        let alphas: [Double?] = published.isEmpty ? [nil] : given ?? published
         let modes = try words(mode)
         guard modes.allSatisfy({ ["faithful", "right"].contains($0) }) else {
             throw ValidationError("--mode: found \"\(mode)\", expected faithful, right or both")
@@ -143,7 +154,7 @@ struct FedMultimodalCommand: ParsableCommand {
         var cells: [BenchmarkCell] = []
         for fusion in fusions {
             for alpha in alphas {
-                for algorithm in try words(algorithm) {
+                for algorithm in algorithms {
                     let clean = BenchmarkCell(dataset: dataset, fusion: fusion, alpha: alpha, algorithm: algorithm)
                     guard !kinds.isEmpty else {
                         cells.append(clean)

@@ -183,4 +183,20 @@ struct WAVBytes {
         }
         #expect(bytes.code == .tooLarge)
     }
+
+    @Test func aLowRateIsNotBlownUp() throws {
+        let folder = try TemporaryFolder()
+        // 1,000 samples of 8 bits at 100 Hz are 160,000 at 16 kHz.
+        var bytes = Array("RIFF".utf8) + Self.four(36 + 1000) + Array("WAVEfmt ".utf8) + Self.four(16)
+        bytes += [1, 0, 1, 0] + Self.four(100) + Self.four(100) + [1, 0, 8, 0] + Array("data".utf8) + Self.four(1000)
+        bytes += [UInt8](repeating: 128, count: 1000)
+        let path = folder.file("slow.wav")
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        let file = try WAVFile(contentsOf: path)
+        #expect(try file.mono(at: 16_000, maximumSamples: 160_000).count == 160_000)
+        let error = try #require(throws: DatasetError.self) { try file.mono(at: 16_000, maximumSamples: 159_999) }
+        #expect(error.code == .tooLarge)
+    }
+
+    private static func four(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(value >> (8 * $0) & 0xFF) } }
 }
