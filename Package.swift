@@ -113,6 +113,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
+        module("Measurement", []),
         module("Durability", []),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
@@ -183,8 +184,8 @@ let package = Package(
         executable(
             "tributary",
             [
-                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Operator", "Randomness", "Weights", "Wire",
-                .arguments, .log,
+                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Measurement", "Operator", "Randomness",
+                "Weights", "Wire", .arguments, .log,
             ]
         ),
         executable(
@@ -201,8 +202,8 @@ let package = Package(
         executable(
             "tributary-lab",
             [
-                "Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Simulation", "Tensors",
-                "Training", "Weights",
+                "Configuration", "Datasets", "Jobs", "Layers", "Measurement", "ModelZoo", "Randomness", "Simulation",
+                "Tensors", "Training", "Weights",
                 .arguments,
             ]
         ),

@@ -3,6 +3,7 @@ import Datasets
 import Foundation
 import Jobs
 import Layers
+import Measurement
 import ModelZoo
 import Randomness
 import Tensors
@@ -42,17 +43,6 @@ struct TrainBenchmarkCommand: ParsableCommand {
         }
     }
 
-    /// One measured figure.
-    private struct Figure: Codable {
-        var name: String
-        var value: Double
-        var unit: String
-        var low: Double
-        var high: Double
-        var limit: Double?
-        var ratio: Double?
-    }
-
     /// Multiply-adds of one window's forward pass: two towers of three convolutions (kernel 5, 128, 64 and 32 steps)
     /// and a recurrence of 16 steps over 128 features, the attention over 32 steps, and the classifier.
     private static let multiplyAdds: Double = {
@@ -73,67 +63,32 @@ struct TrainBenchmarkCommand: ParsableCommand {
         var training = LocalTraining.Configuration()
         training.batchSize = batchSize
         let rows = data.all.selecting((0..<steps * batchSize).map { $0 % data.count })
-        let step = try timed {
+        let step = try timed(repetitions: repetitions) {
             _ = try LocalTraining.run(entry, on: rows, training, .init(seed: 8, round: 0, client: 0))
         }.map { $0 / Double(steps) }
         // Forward once, backward twice: with respect to inputs and to weights.
-        let stepFloor = 3 * 2 * Self.multiplyAdds * Double(batchSize) / peak.median
+        let stepFloor = 3 * 2 * Self.multiplyAdds * Double(batchSize) / (peak.value * 1e9)
         let windows = data.all.selecting((0..<1024).map { $0 % data.count })
-        let pass = try timed { _ = try Evaluation.run(entry, on: windows) }.map { $0 / 1024 }
-        let passFloor = 2 * Self.multiplyAdds / peak.median
+        let pass = try timed(repetitions: repetitions) { _ = try Evaluation.run(entry, on: windows) }
+            .map { $0 / 1024 }
+        let passFloor = 2 * Self.multiplyAdds / (peak.value * 1e9)
 
-        try show([
-            Figure(
-                name: "matrix product", value: peak.median / 1e9, unit: "GFLOP/s", low: peak.low / 1e9,
-                high: peak.high / 1e9),
-            figure("training step", step, scale: 1e3, unit: "ms", limit: stepFloor),
-            figure("evaluation of a window", pass, scale: 1e6, unit: "µs", limit: passFloor),
-        ])
+        try BenchmarkFigure.show(
+            [
+                peak,
+                BenchmarkFigure("training step", step.map { $0 * 1e3 }, unit: "ms", limit: stepFloor * 1e3),
+                BenchmarkFigure(
+                    "evaluation of a window", pass.map { $0 * 1e6 }, unit: "µs", limit: passFloor * 1e6),
+            ], json: json)
     }
 
-    /// Operations a second of a product of 1024 × 1024 matrices.
-    private func peak() throws -> (median: Double, low: Double, high: Double) {
+    /// The speed of a product of 1024 × 1024 matrices.
+    private func peak() throws -> BenchmarkFigure {
         let values = [Float](repeating: 0.5, count: 1 << 20)
         let matrix = try Tensor(values, shape: [1024, 1024])
-        let rates = try timed { _ = try noGrad { () throws(TensorError) in try matrix.matmul(matrix) } }
-            .map { 2 * 1024.0 * 1024 * 1024 / $0 }.sorted()
-        return (rates[rates.count / 2], rates[0], rates[rates.count - 1])
-    }
-
-    /// Seconds of each repetition, after one that is not counted.
-    private func timed(_ body: () throws -> Void) throws -> [Double] {
-        try body()
-        return try (0..<repetitions).map { _ in
-            let start = ContinuousClock.now
-            try body()
-            return (ContinuousClock.now - start) / .seconds(1)
-        }
-    }
-
-    private func figure(_ name: String, _ seconds: [Double], scale: Double, unit: String, limit: Double) -> Figure {
-        let sorted = seconds.sorted()
-        let median = sorted[sorted.count / 2]
-        return Figure(
-            name: name, value: median * scale, unit: unit, low: sorted[0] * scale,
-            high: sorted[sorted.count - 1] * scale, limit: limit * scale, ratio: median / limit)
-    }
-
-    private func show(_ figures: [Figure]) throws {
-        guard json else {
-            for figure in figures {
-                let name = figure.name.padding(toLength: 24, withPad: " ", startingAt: 0)
-                var line = String(
-                    format: "%@%8.2f %@  (%.2f to %.2f)", name as NSString, figure.value, figure.unit as NSString,
-                    figure.low, figure.high)
-                if let limit = figure.limit, let ratio = figure.ratio {
-                    line += String(format: "  limit %.2f, ratio %.2f", limit, ratio)
-                }
-                print(line)
-            }
-            return
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        for figure in figures { print(String(decoding: try encoder.encode(figure), as: UTF8.self)) }
+        let rates = try timed(repetitions: repetitions) {
+            _ = try noGrad { () throws(TensorError) in try matrix.matmul(matrix) }
+        }.map { 2 * 1024.0 * 1024 * 1024 / $0 }
+        return BenchmarkFigure("matrix product", rates.map { $0 / 1e9 }, unit: "GFLOP/s")
     }
 }
