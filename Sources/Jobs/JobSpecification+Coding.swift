@@ -14,7 +14,11 @@ extension JobSpecification: Decodable {
             clients: try container.decodeIfPresent(Clients.self, forKey: .clients) ?? Clients(),
             deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 3600,
             attempts: try container.decodeIfPresent(Int.self, forKey: .attempts) ?? 3,
-            strategy: try Self.strategy(container),
+            strategy: try Self.named(.strategy, "name", container) ?? ["name": "fedavg"],
+            aggregation: try Self.named(.aggregation, "rule", container) ?? [:],
+            privacy: try container.decodeIfPresent(Settings.self, forKey: .privacy) ?? [:],
+            encoding: try Self.named(.encoding, "name", container) ?? [:],
+            attack: try container.decodeIfPresent(Settings.self, forKey: .attack) ?? [:],
             corruption: try container.decodeIfPresent(Settings.self, forKey: .corruption) ?? [:],
             partition: try container.decodeIfPresent(Settings.self, forKey: .partition) ?? [:],
             clock: try container.decodeIfPresent(Settings.self, forKey: .clock) ?? [:],
@@ -30,11 +34,13 @@ extension JobSpecification: Decodable {
         )
     }
 
-    /// A name, or a map with `name`.
-    private static func strategy(_ container: KeyedDecodingContainer<CodingKeys>) throws -> Settings {
-        guard container.contains(.strategy) else { return ["name": "fedavg"] }
-        if let name = try? container.decode(String.self, forKey: .strategy) { return ["name": .string(name)] }
-        return try container.decode(Settings.self, forKey: .strategy)
+    /// A map, or the text of its main key alone; nil when the key is absent.
+    private static func named(
+        _ key: CodingKeys, _ main: String, _ container: KeyedDecodingContainer<CodingKeys>
+    ) throws -> Settings? {
+        guard container.contains(key) else { return nil }
+        if let name = try? container.decode(String.self, forKey: key) { return [main: .string(name)] }
+        return try container.decode(Settings.self, forKey: key)
     }
 
     /// The largest specification that is read, in bytes.

@@ -72,7 +72,8 @@ extension JobSpecification {
         problems += Self.problems(of: model, "model") + Self.problems(of: training, "training")
         problems += Self.problems(of: evaluation.settings, "evaluation")
         for (key, settings) in [
-            ("strategy", strategy), ("corruption", corruption), ("partition", partition), ("clock", clock),
+            ("strategy", strategy), ("aggregation", aggregation), ("privacy", privacy), ("encoding", encoding),
+            ("attack", attack), ("corruption", corruption), ("partition", partition), ("clock", clock),
         ] {
             problems += Self.problems(of: settings, key)
         }

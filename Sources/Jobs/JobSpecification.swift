@@ -22,6 +22,16 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     /// How clients train and how their updates become new weights: `name`, and the strategy's own numbers. A file may
     /// give the name alone.
     public var strategy: Settings
+    /// How the coordinator combines the updates of a round: `rule`, and the rule's own numbers; empty for the mean of the
+    /// strategy. A file may give the rule's name alone.
+    public var aggregation: Settings
+    /// What protects the clients' examples; empty for nothing beyond the transport.
+    public var privacy: Settings
+    /// How updates are written for the wire: `name`, and the encoding's own numbers; empty for 32-bit floats. A file may
+    /// give the name alone.
+    public var encoding: Settings
+    /// Which of a simulation's virtual clients are hostile, and what they do; empty for none. Daemons ignore it.
+    public var attack: Settings
     /// What is done to the data before they are used, for studies of missing or wrong data; empty for nothing. Handed to
     /// the trainer.
     public var corruption: Settings
@@ -47,8 +57,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var checkpointEvery: Int
 
     enum CodingKeys: String, CodingKey {
-        case name, model, data, rounds, seed, clients, deadline, attempts, strategy, corruption
-        case partition, clock, training, evaluation, selectBy
+        case name, model, data, rounds, seed, clients, deadline, attempts, strategy, aggregation, privacy
+        case encoding, attack, corruption, partition, clock, training, evaluation, selectBy
         case limits, kept, latest, keepUpdates, checkpointEvery
     }
 
@@ -157,6 +167,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public init(
         name: String, model: Settings, data: String, rounds: Int, seed: UInt64 = 1, clients: Clients = Clients(),
         deadline: Double = 3600, attempts: Int = 3, strategy: Settings = ["name": "fedavg"],
+        aggregation: Settings = [:], privacy: Settings = [:], encoding: Settings = [:], attack: Settings = [:],
         corruption: Settings = [:], partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
         evaluation: Evaluation = Evaluation(), selectBy: MetricSelector = MetricSelector("macroF1"),
         limits: Limits = Limits(), kept: [String] = [], latest: [String] = [], keepUpdates: Bool = false,
@@ -171,6 +182,10 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         self.deadline = deadline
         self.attempts = attempts
         self.strategy = strategy
+        self.aggregation = aggregation
+        self.privacy = privacy
+        self.encoding = encoding
+        self.attack = attack
         self.corruption = corruption
         self.partition = partition
         self.clock = clock
