@@ -7,6 +7,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         abstract: "Measure this machine's figures, and run the FedMultimodal benchmark.",
         discussion: """
             EXAMPLE
+              tributary benchmark fold --rule median
               tributary benchmark train
               tributary benchmark fedmultimodal --data ~/data/uci-har --output runs/fedmultimodal
 
@@ -17,7 +18,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             options: tributary benchmark lab --help.
             """,
         subcommands: [
-            LabBenchmarkCommand.self
+            FoldBenchmarkCommand.self,
+            LabBenchmarkCommand.self,
         ],
         defaultSubcommand: LabBenchmarkCommand.self
     )
