@@ -1,3 +1,4 @@
+import Aggregation
 import Jobs
 
 /// What each event changes, before `advance` looks at the whole.
@@ -184,12 +185,14 @@ extension RoundEngine {
     }
 
     mutating func aggregated(
-        _ round: Int, _ attempt: Int, _ digest: String, at time: Int64, _ actions: inout [RoundAction]
+        _ round: Int, _ attempt: Int, _ digest: String, _ report: AggregationReport?, at time: Int64,
+        _ actions: inout [RoundAction]
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
         let result = RoundResult(
-            round: round, attempt: attempt, cohort: open.record.cohort, admitted: order.updates,
+            round: round, attempt: attempt, cohort: open.record.cohort,
+            admitted: report.map(order.updates.weighed) ?? order.updates,
             refusals: open.refusals(unresolved: hasTarget(open) ? TaskRefusal.surplus : TaskRefusal.deadline),
             totals: TaskStatistics.total(open.updates),
             baseDigest: weightsDigest, weightsDigest: digest, startedAt: open.record.startedAt, completedAt: time,
@@ -267,5 +270,18 @@ extension RoundEngine {
         guard let evaluation = evaluations[round], evaluation.isCommitting else { return }
         evaluations[round] = nil
         cancel(evaluation.task, at: evaluation.unresolved, reason: "the deadline has passed", &actions)
+    }
+}
+
+extension [AdmittedUpdate] {
+    /// These with what a fold's report says of them.
+    fileprivate func weighed(_ report: AggregationReport) -> [AdmittedUpdate] {
+        let weights = Dictionary(report.contributions.map { ($0.clientID, $0.weight) }) { first, _ in first }
+        let reasons = Dictionary(report.leftOut.map { ($0.clientID, $0.reason) }) { first, _ in first }
+        return map { update in
+            AdmittedUpdate(
+                client: update.client, statistics: update.statistics, weight: weights[update.client],
+                leftOut: reasons[update.client])
+        }
     }
 }

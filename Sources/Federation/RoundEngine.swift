@@ -128,7 +128,8 @@ public struct RoundEngine: Sendable {
         case .taskRefused(let task, let refusal, let isDeclined):
             refused(task, refusal, isDeclined: isDeclined, &actions)
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
-        case .aggregated(let round, let attempt, let digest): aggregated(round, attempt, digest, at: time, &actions)
+        case .aggregated(let round, let attempt, let digest, let report):
+            aggregated(round, attempt, digest, report, at: time, &actions)
         case .aggregationFailed(let round, let attempt, let reason):
             aggregationFailed(round, attempt, reason, at: time, &actions)
         case .aggregationHeld(let round, let attempt, let reason):

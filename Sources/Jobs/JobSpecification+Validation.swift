@@ -51,7 +51,7 @@ extension JobSpecification {
         problems += participantProblems
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
-        problems += strategyProblems
+        problems += strategyProblems + aggregationProblems
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",
