@@ -79,7 +79,7 @@ extension RoundEngine {
     /// Whether the client may be drawn for training. The job's list of participants binds training alone; whoever
     /// declares the evaluation split may be asked to evaluate.
     private func isTrainer(_ client: String, _ examples: [String: Int]) -> Bool {
-        examples["train", default: 0] > 0 && participants?.contains(client) ?? true
+        examples["train", default: 0] > 0 && participants?.contains(client) ?? true && !isQuarantined(client)
     }
 
     mutating func ready(
@@ -160,8 +160,10 @@ extension RoundEngine {
         _ task: RoundTask, _ refusal: TaskRefusal, isDeclined: Bool, _ actions: inout [RoundAction]
     ) {
         guard standing(of: task, client: refusal.client) == .wanted else { return }
+        var refusal = refusal
         switch task.kind {
         case .train:
+            if !isDeclined, AdmissionRules.offences.contains(refusal.code) { count(&refusal) }
             guard case .training(var open) = phase else { return }
             phase = .waiting
             open.refused[refusal.client] = refusal
@@ -171,6 +173,14 @@ extension RoundEngine {
             evaluations[task.round]?.refused[refusal.client] = refusal
         }
         actions.append(.commitRefusal(task: task, refusal: refusal, isDeclined: isDeclined))
+    }
+
+    /// Counts an offence; the one that reaches the job's limit says so.
+    private mutating func count(_ refusal: inout TaskRefusal) {
+        offences[refusal.client, default: 0] += 1
+        guard isQuarantined(refusal.client) else { return }
+        readyTrainers.remove(refusal.client)
+        refusal.reason += "; left out of further rounds after \(offences[refusal.client] ?? 0) refused updates"
     }
 
     mutating func failureCommitted(_ round: Int, _ attempt: Int, _ actions: inout [RoundAction]) {
