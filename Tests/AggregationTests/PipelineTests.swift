@@ -117,6 +117,26 @@ struct PipelineTests {
         #expect(message.contains("'c4'"))
     }
 
+    @Test("threads change no bit of a rule", arguments: [0, 1, 2, 3])
+    func threads(index: Int) throws {
+        let rules: [any UpdateRule] = [
+            CoordinateMedian(), GeometricMedian(), BoundedMean(bound: 100), Bulyan(byzantine: 0),
+        ]
+        let rows = random(4, 270_001, seed: 9)
+        let global = try Weights([(name: "w", shape: [270_001], values: rows[0])])
+        let updates = try rows.enumerated().map { index, row in
+            MemoryUpdateSource(
+                clientID: "c\(index)", examples: 1, update: try Weights([(name: "w", shape: [row.count], values: row)]))
+        }
+        let found = try [1, 2, 5].map { workers in
+            try AggregationStrategies.make(
+                .weightedMean, pipeline: AggregationPipeline(rule: rules[index]),
+                driver: BlockDriver(workers: workers)
+            ).aggregate(global: global, updates: updates).digest()
+        }
+        #expect(Set(found).count == 1)
+    }
+
     @Test("clipping scales long updates and leaves short ones")
     func clipping() throws {
         let pipeline = AggregationPipeline(rule: UniformMean(), clipNorm: 5)

@@ -24,8 +24,10 @@ struct EvidencePass: Sendable {
             let elements = BlockSize.elements(rows: rows)
             let grid = BlockGrid(tensors.map { global.schema.tensors[$0].elementCount }, elements: elements)
             let values = needed == .products ? rows * (rows + 1) / 2 : rows
-            // A matrix of very many rows is held once and not once a slot.
-            let driver = values > 1 << 22 ? BlockDriver(workers: 1) : driver
+            // Threads cost more than they save on small updates; a matrix of very many rows is held once, not once a slot.
+            let elementCount = tensors.reduce(0) { $0 + global.schema.tensors[$1].elementCount }
+            let isAlone = elementCount * rows < 1 << 18 || values > 1 << 22
+            let driver = isAlone ? BlockDriver(workers: 1) : driver
             var totals = [Double](repeating: 0, count: values)
             try driver.run(
                 count: grid.count, slot: { PartialSums(count: values) },
