@@ -1,5 +1,6 @@
 extension SitePartition {
-    /// A data set that can be partitioned, by its name in jobs: one of ``BenchmarkDataset/all``, read from a folder;
+    /// A data set that can be partitioned, by its name in jobs: one of ``BenchmarkDataset/all`` or
+    /// ``BenchmarkDataset/images``, read from a folder;
     /// `synthetic-` and the name of one, made by a generator in its form; or `synthetic-har`.
     public struct Source: Sendable, Hashable {
         /// What the names of generated data sets begin with.
@@ -11,8 +12,9 @@ extension SitePartition {
             name: SyntheticHAR.datasetName, benchmark: .uciHAR, isGenerated: true)
         /// All names.
         public static let names =
-            BenchmarkDataset.all.map(\.name) + [SyntheticHAR.datasetName]
-            + BenchmarkDataset.all.map { generatedPrefix + $0.name }
+            known + [SyntheticHAR.datasetName] + known.map { generatedPrefix + $0 }
+
+        private static let known = (BenchmarkDataset.all + BenchmarkDataset.images).map(\.name)
 
         /// The name in jobs.
         public let name: String
@@ -50,7 +52,7 @@ extension SitePartition {
                 throw DatasetError(
                     .invalidArgument,
                     "found \"\(name.prefix(80))\", expected one of "
-                        + "\(BenchmarkDataset.all.map(\.name).joined(separator: ", ")), one of these with "
+                        + "\(Self.known.joined(separator: ", ")), one of these with "
                         + "'\(Self.generatedPrefix)' before it, or \(SyntheticHAR.datasetName)")
             }
         }
