@@ -57,6 +57,22 @@ extension SitePartition {
             }
         }
 
+        /// Whether a folder holds the data set's files under the names by which ``BenchmarkDataset/read(path:isFaithful:fold:)``
+        /// looks for them; true of what is generated. The files are not read.
+        public func isPresent(in folder: String) -> Bool {
+            if isGenerated { return true }
+            let inner = "\(folder)/\(benchmark.name)"
+            if [folder, inner].contains(where: { BoundedFile.exists("\($0)/\(SiteManifest.fileName)") }) {
+                return true
+            }
+            switch benchmark.name {
+            case BenchmarkDataset.uciHAR.name: return (try? UCIHARReader(path: folder)) != nil
+            case BenchmarkDataset.mnist.name: return (try? MNISTReader(path: folder)) != nil
+            case BenchmarkDataset.cifar10.name: return (try? CIFAR10Reader(path: folder)) != nil
+            default: return BoundedFile.folderExists(inner)
+            }
+        }
+
         /// What the source reads, by the names of the options of `tributary partition`.
         public var parameterKeys: Set<String> {
             guard isGenerated else { return ["data"] }

@@ -38,7 +38,8 @@ public final class Initializer {
     /// PyTorch's `xavier_uniform_`.
     public func xavier(_ shape: [Int]) throws(TensorError) -> Tensor {
         guard shape.count >= 2, shape.allSatisfy({ $0 >= 1 }) else {
-            throw TensorError(.invalidArgument, "initial values: expected a weight [outputs, inputs, …], found \(shape)")
+            throw TensorError(
+                .invalidArgument, "initial values: expected a weight [outputs, inputs, …], found \(shape)")
         }
         let kernel = shape.dropFirst(2).reduce(1.0) { $0 * Double($1) }
         return try uniform(shape, bound: (6 / (kernel * (Double(shape[0]) + Double(shape[1])))).squareRoot())

@@ -45,7 +45,8 @@ public final class PictureModel: MultimodalModel {
             guard shape.count == 3, (1...1024).contains(shape[0]), (6...4096).contains(shape[1]),
                 (6...4096).contains(shape[2])
             else {
-                throw refuse("pictures of shape \(shape), expected [1...1024 channels, 6...4096 rows, 6...4096 columns]")
+                throw refuse(
+                    "pictures of shape \(shape), expected [1...1024 channels, 6...4096 rows, 6...4096 columns]")
             }
             guard (1...65_536).contains(classes) else { throw refuse("\(classes) classes, expected 1 to 65536") }
             guard filters.count == 2, filters.allSatisfy({ (1...4096).contains($0) }) else {

@@ -24,7 +24,8 @@ extension ModelRegistry {
             let found = manifest.modalities.map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
             throw TrainingError(
                 .data,
-                "data set '\(manifest.dataset)' has the modalities \(found), expected one of shape \(shape) (model.shape)")
+                "data set '\(manifest.dataset)' has the modalities \(found), expected one of shape \(shape) (model.shape)"
+            )
         }
         var configuration = PictureModel.Configuration(shape: shape, classes: classes)
         configuration.filters = try reader.optionalInts("filters", in: 1...4096) ?? configuration.filters

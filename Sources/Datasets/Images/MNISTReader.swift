@@ -41,7 +41,8 @@ struct MNISTReader {
             let labels = try IDXFile(labelPath, inner: [])
             guard labels.shape[0] == images.shape[0] else {
                 throw DatasetError(
-                    .mismatch, "\(labelPath): \(labels.shape[0]) labels for \(images.shape[0]) images, expected as many")
+                    .mismatch, "\(labelPath): \(labels.shape[0]) labels for \(images.shape[0]) images, expected as many"
+                )
             }
             datasets[split] = try MultimodalDataset(
                 name: Self.datasetName, classes: Self.classNames, modalities: Self.modalities,
