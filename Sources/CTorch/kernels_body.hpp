@@ -380,9 +380,71 @@ void pool_backward(
 }
 
 template <typename Scalar>
+void biased_relu(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t row = 0; row < rows; ++row) {
+        in_vectors<Scalar>(columns, [&](int64_t i, auto read, auto write) {
+            Scalar *at = a + row * columns + i;
+            const V value = read(at) + read(bias + i);
+            write(at, value < 0 ? V{} : value);
+        });
+    }
+}
+
+template <typename Scalar>
+void relu_backward(int64_t count, const Scalar *y, const Scalar *gradient, Scalar *sums_gradient) {
+    using V = typename vector<Scalar>::type;
+    in_vectors<Scalar>(count, [&](int64_t i, auto read, auto write) {
+        write(sums_gradient + i, read(y + i) <= 0 ? V{} : read(gradient + i));
+    });
+}
+
+template <typename Scalar>
+void pool_picture_forward(
+    int64_t columns, int64_t channels, const Scalar *above, const Scalar *below, const Scalar *bias, Scalar *pooled,
+    Scalar *places) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t t = 0; t < columns; ++t) {
+        const int64_t left = 2 * t * channels, right = left + channels;
+        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
+            const V b = read(bias + i);
+            V largest = read(above + left + i) + b, place = V{};
+            // As PyTorch's: the first of equals, and what is not a number wins.
+            const auto consider = [&](V value, Scalar number) {
+                const auto wins = (value > largest) | (value != value);
+                largest = wins ? value : largest;
+                place = wins ? V{} + number : place;
+            };
+            consider(read(above + right + i) + b, 1);
+            consider(read(below + left + i) + b, 2);
+            consider(read(below + right + i) + b, 3);
+            write(pooled + t * channels + i, largest < 0 ? V{} : largest);
+            write(places + t * channels + i, largest <= 0 ? V{} - 1 : place);
+        });
+    }
+}
+
+template <typename Scalar>
+void pool_picture_backward(
+    int64_t columns, int64_t channels, const Scalar *gradient, const Scalar *places, Scalar *above, Scalar *below) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t t = 0; t < columns; ++t) {
+        const int64_t left = 2 * t * channels, right = left + channels;
+        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
+            const V g = read(gradient + t * channels + i), place = read(places + t * channels + i);
+            write(above + left + i, place == 0 ? g : V{});
+            write(above + right + i, place == 1 ? g : V{});
+            write(below + left + i, place == 2 ? g : V{});
+            write(below + right + i, place == 3 ? g : V{});
+        });
+    }
+}
+
+template <typename Scalar>
 constexpr kernel_set<Scalar> set = {
     pack<Scalar>, packed_product<Scalar, false>, packed_product<Scalar, true>, add_transposed_product<Scalar>,
-    gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>,
+    gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>, biased_relu<Scalar>,
+    relu_backward<Scalar>, pool_picture_forward<Scalar>, pool_picture_backward<Scalar>,
     biased_tanh<Scalar>, tanh_backward<Scalar>, squared_norm<Scalar>, descend<Scalar>, add_rows<Scalar>,
 };
 

@@ -155,7 +155,7 @@ ct_tensor *_Nullable ct_cat(
 ct_tensor *_Nullable ct_stack(
     const ct_tensor *_Nonnull const *_Nonnull tensors, size_t count, int64_t axis, ct_error error);
 
-// MARK: Networks (ctorch_nn.cpp, ctorch_attention.cpp, ctorch_convolution.cpp, ctorch_gru.cpp)
+// MARK: Networks (ctorch_nn.cpp, ctorch_attention.cpp, ctorch_convolution.cpp, ctorch_picture.cpp, ctorch_gru.cpp)
 
 /// `bias + a b`.
 ct_tensor *_Nullable ct_addmm(const ct_tensor *bias, const ct_tensor *a, const ct_tensor *b, ct_error error);
@@ -178,6 +178,12 @@ ct_tensor *_Nullable ct_max_pool2d(
 /// `mask` [B, out, T/2] multiplies the maxima; elements are not negative; none when NULL.
 ct_tensor *_Nullable ct_pooled_convolution(
     const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, const ct_tensor *_Nullable mask, ct_error error);
+/// Convolution of pictures (stride 1, no padding), bias, ReLU and, if `pools`, maxima of 2 × 2 (an odd last row or column
+/// dropped) and dropout as one: x [B, rows, columns, in], weight [out, in, kernel, kernel], bias [out] to [B, h, w, out] with
+/// h = rows − kernel + 1, or pooled to [B, out, h/2, w/2]. `mask` [B, out, h/2, w/2] multiplies the maxima; none when NULL.
+ct_tensor *_Nullable ct_picture_convolution(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, bool pools, const ct_tensor *_Nullable mask,
+    ct_error error);
 /// Additive attention over time, each head a weighted sum of the states: x [B, T, D], w1 [A, D], b1 [A], w2 [heads, A],
 /// b2 [heads] to [B, heads, D]. Scores are tanh(x w1ᵀ + b1) w2ᵀ + b2, set to `masked_score` where `masked` (truth values,
 /// [B, T] or [B, heads, T], none when NULL) says so; their softmax over time are the weights.
