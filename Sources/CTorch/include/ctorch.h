@@ -101,6 +101,9 @@ bool ct_item(const ct_tensor *tensor, double *value, ct_error error);
 
 // In place, not recorded for gradients.
 bool ct_copy(ct_tensor *destination, const ct_tensor *source, ct_error error);
+/// Overwrites the elements with `count` bytes of the same shape, converting their type; see `ct_from_bytes`.
+bool ct_copy_from_bytes(
+    ct_tensor *tensor, const void *_Nullable bytes, size_t count, ct_dtype dtype, ct_error error);
 bool ct_fill(ct_tensor *tensor, double value, ct_error error);
 bool ct_scale(ct_tensor *tensor, double factor, ct_error error);
 bool ct_add_scaled(ct_tensor *tensor, const ct_tensor *other, double factor, ct_error error);
