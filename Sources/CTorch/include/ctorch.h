@@ -255,6 +255,9 @@ typedef struct ct_runtime {
 /// Sets LibTorch's intra-op and inter-op threads and OpenBLAS's own pool. The inter-op number can only be set
 /// before the first operation that uses that pool; later calls leave it.
 bool ct_set_threads(int32_t threads, ct_error error);
+/// Lets the process keep up to 64 MiB of freed memory, where the C library is glibc: what a training step frees the next
+/// one takes again, and asking the system each time costs a page fault for every 4 KiB.
+void ct_keep_freed_memory(void);
 /// Describes the runtime; give the result to `ct_free_runtime`.
 bool ct_describe_runtime(ct_runtime *runtime, ct_error error);
 void ct_free_runtime(ct_runtime *runtime);
