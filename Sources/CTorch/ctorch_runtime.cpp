@@ -1,4 +1,5 @@
 // Threads, and what this LibTorch is made of.
+#include "kernels.hpp"
 #include "shim.hpp"
 
 #include <ATen/Version.h>
@@ -65,6 +66,7 @@ bool ct_describe_runtime(ct_runtime *runtime, ct_error error) {
         runtime->blas_file = file_of("sgemm_");
         if (auto *config = find<char *()>("openblas_get_config")) runtime->openblas_config = copied(config());
         if (auto *core = find<char *()>("openblas_get_corename")) runtime->openblas_core = copied(core());
+        runtime->kernels = kernel_level();
         runtime->threads = at::get_num_threads();
         runtime->interop_threads = at::get_num_interop_threads();
     });

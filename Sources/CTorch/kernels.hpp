@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace shim {
 
@@ -141,6 +142,19 @@ struct kernel_set {
 /// The kernels for this machine.
 template <typename Scalar>
 const kernel_set<Scalar> &kernels();
+
+/// The instruction set of those: `plain`, `avx2` or `avx512`. The environment's TRIBUTARY_KERNELS can name a lower one than
+/// the machine has.
+const char *kernel_level();
+
+/// The kernels of one instruction set.
+struct named_kernels {
+    const char *name;
+    const kernel_set<float> *set;
+};
+
+/// All that this machine can run, the plain ones first.
+std::vector<named_kernels> all_kernels();
 
 }  // namespace shim
 

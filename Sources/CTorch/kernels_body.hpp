@@ -1,5 +1,5 @@
 // The kernels, compiled once for each instruction set: `KERNELS` names the namespace, `VECTOR_BYTES` is the
-// size of a register. No guard, and no includes: what is included here would be compiled for that instruction set too.
+// size of a register, `TILE_ROWS` (6 or 16) the height of a product's tile of one panel. No guard, and no includes: what is included here would be compiled for that instruction set too.
 namespace KERNELS {
 
 template <typename Scalar>
@@ -20,9 +20,6 @@ inline void store(Scalar *to, typename vector<Scalar>::type value) {
 }
 
 // MARK: Products
-
-/// The rows of the highest tile: their sums fill the registers.
-constexpr int64_t tallest = VECTOR_BYTES == 64 ? 12 : 6;
 
 template <typename Scalar>
 void pack(
@@ -113,27 +110,33 @@ inline void any_product(
                 for (int64_t i = block; i < end;) {
                     const Scalar *from = a + i * row_offset + k * inner_offset;
                     Scalar *to = c + i * c_stride + first;
-                    // So many rows fill the registers; the last ones are shared out so that no tile is very low.
+                    // Tall tiles fill the registers; the last rows are shared out so that no tile is very low.
                     const int64_t left = end - i;
-                    const int64_t height =
-                        left <= tallest ? left : left <= tallest * 4 / 3 ? (left + 1) / 2 : tallest;
+                    const int64_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
+                    const int64_t height = (left + tiles - 1) / tiles;
 #define TILE(ROWS)                                                                                                     \
-    tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding)
+    case ROWS:                                                                                                         \
+        tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding);      \
+        break
                     switch (height) {
-                    case 1: TILE(1); break;
-                    case 2: TILE(2); break;
-                    case 3: TILE(3); break;
-                    case 4: TILE(4); break;
-                    case 5: TILE(5); break;
-#if VECTOR_BYTES == 64
-                    case 7: TILE(7); break;
-                    case 8: TILE(8); break;
-                    case 9: TILE(9); break;
-                    case 10: TILE(10); break;
-                    case 11: TILE(11); break;
-                    case 12: TILE(12); break;
+                        TILE(1);
+                        TILE(2);
+                        TILE(3);
+                        TILE(4);
+                        TILE(5);
+                        TILE(6);
+#if TILE_ROWS > 6
+                        TILE(7);
+                        TILE(8);
+                        TILE(9);
+                        TILE(10);
+                        TILE(11);
+                        TILE(12);
+                        TILE(13);
+                        TILE(14);
+                        TILE(15);
+                        TILE(16);
 #endif
-                    default: TILE(6); break;
                     }
 #undef TILE
                     i += height;

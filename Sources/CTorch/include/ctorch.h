@@ -248,6 +248,8 @@ typedef struct ct_runtime {
     /// OpenBLAS's configuration and kernel set, or NULL without OpenBLAS.
     char *_Nullable openblas_config;
     char *_Nullable openblas_core;
+    /// The instruction set of our own kernels: `plain`, `avx2` or `avx512`.
+    const char *_Nullable kernels;
     int32_t threads;
     int32_t interop_threads;
 } ct_runtime;
@@ -261,6 +263,10 @@ void ct_keep_freed_memory(void);
 /// Describes the runtime; give the result to `ct_free_runtime`.
 bool ct_describe_runtime(ct_runtime *runtime, ct_error error);
 void ct_free_runtime(ct_runtime *runtime);
+
+/// Runs our own kernels for every instruction set that this machine has on the same numbers: those with fused
+/// multiply-add must give the same bits, the plain ones the same to within rounding. False with what differs.
+bool ct_check_kernels(ct_error error);
 
 #ifdef __cplusplus
 }
