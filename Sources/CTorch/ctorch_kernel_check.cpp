@@ -2,6 +2,7 @@
 #include "kernels.hpp"
 #include "shim.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -59,6 +60,22 @@ std::vector<kernel_case> cases() {
             const auto a = numbers(inner * rows, 1), b = numbers(inner * columns + panel_width<float>, 2);
             outcome c = numbers(rows * columns, 3);
             set.add_transposed_product(rows, columns, inner, a.data(), rows, b.data(), columns, c.data(), columns);
+            return c;
+        }});
+    }
+    for (const auto &extent : {std::array<int64_t, 3>{1, 3, 5}, {10, 7, 160}, {11, 16, 333}}) {
+        const int64_t rows = extent[0], columns = extent[1], inner = extent[2];
+        all.push_back({"product of rows " + std::to_string(inner), [=](const kernel_set<float> &set) {
+            const auto a = numbers(rows * inner, 1), b = numbers(columns * inner, 2);
+            outcome c(static_cast<size_t>(rows * columns));
+            set.product_of_rows(rows, columns, inner, a.data(), b.data(), c.data());
+            return c;
+        }});
+        all.push_back({"standing products " + std::to_string(inner), [=](const kernel_set<float> &set) {
+            const auto a = numbers(rows * inner, 1), b = numbers(inner * 48, 2);
+            outcome c(static_cast<size_t>(2 * rows * 48));
+            set.standing_product(rows, 48, inner, a.data(), b.data(), c.data());
+            set.standing_transposed_product(rows, 48, inner, a.data(), b.data(), c.data() + rows * 48);
             return c;
         }});
     }

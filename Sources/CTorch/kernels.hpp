@@ -91,6 +91,20 @@ struct kernel_set {
         int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *b,
         int64_t b_stride, Scalar *c, int64_t c_stride);
 
+    /// C [rows, columns] = A B with B [inner, columns] as it stands, columns a multiple of `panel_width`: for few rows, for
+    /// which packing B would take longer than the product.
+    void (*standing_product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c);
+
+    /// C [rows, columns] = Aᵀ B with A [inner, rows], likewise.
+    void (*standing_transposed_product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c);
+
+    /// C [rows, columns] = A Bᵀ with B [columns, inner] as it stands. An element is `panel_width` sums of every so many
+    /// products, added up at the end.
+    void (*product_of_rows)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c);
+
     void (*gru_forward)(int64_t hidden, const gru_row<Scalar> &row);
     void (*gru_backward)(int64_t hidden, const gru_gradient_row<Scalar> &row);
 
