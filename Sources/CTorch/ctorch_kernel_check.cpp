@@ -2,6 +2,7 @@
 #include "kernels.hpp"
 #include "shim.hpp"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <functional>
@@ -62,6 +63,22 @@ std::vector<kernel_case> cases() {
             return c;
         }});
     }
+    for (const auto &extent : {std::array<int64_t, 3>{1, 3, 5}, {10, 7, 160}, {11, 16, 333}}) {
+        const int64_t rows = extent[0], columns = extent[1], inner = extent[2];
+        all.push_back({"product of rows " + std::to_string(inner), [=](const kernel_set<float> &set) {
+            const auto a = numbers(rows * inner, 1), b = numbers(columns * inner, 2);
+            outcome c(static_cast<size_t>(rows * columns));
+            set.product_of_rows(rows, columns, inner, a.data(), b.data(), c.data());
+            return c;
+        }});
+        all.push_back({"standing products " + std::to_string(inner), [=](const kernel_set<float> &set) {
+            const auto a = numbers(rows * inner, 1), b = numbers(inner * 48, 2);
+            outcome c(static_cast<size_t>(2 * rows * 48));
+            set.standing_product(rows, 48, inner, a.data(), b.data(), c.data());
+            set.standing_transposed_product(rows, 48, inner, a.data(), b.data(), c.data() + rows * 48);
+            return c;
+        }});
+    }
     for (const int64_t hidden : {7, 16, 128}) {
         const std::string size = std::to_string(hidden);
         all.push_back({"GRU forward " + size, [=](const kernel_set<float> &set) {
@@ -87,6 +104,20 @@ std::vector<kernel_case> cases() {
             set.pool_forward(3, hidden, sums.data(), bias.data(), mask.data(), pooled.data(), factors.data());
             set.pool_backward(3, hidden, pooled.data(), factors.data(), back.data());
             back.insert(back.end(), pooled.begin(), pooled.end());
+            return back;
+        }});
+        all.push_back({"pooling of pictures " + size, [=](const kernel_set<float> &set) {
+            const auto above = numbers(6 * hidden, 1), below = numbers(6 * hidden, 2), bias = numbers(hidden, 3);
+            auto values = above;
+            outcome pooled(static_cast<size_t>(3 * hidden)), places(pooled), back(static_cast<size_t>(18 * hidden));
+            set.pool_picture_forward(
+                3, hidden, above.data(), below.data(), bias.data(), pooled.data(), places.data());
+            set.pool_picture_backward(
+                3, hidden, pooled.data(), places.data(), back.data(), back.data() + 6 * hidden);
+            set.biased_relu(6, hidden, bias.data(), values.data());
+            set.relu_backward(6 * hidden, values.data(), below.data(), back.data() + 12 * hidden);
+            back.insert(back.end(), pooled.begin(), pooled.end());
+            back.insert(back.end(), values.begin(), values.end());
             return back;
         }});
         all.push_back({"tanh " + size, [=](const kernel_set<float> &set) {

@@ -4,6 +4,9 @@
 
 #include <ATen/Version.h>
 #include <dlfcn.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 using namespace shim;
 
@@ -45,6 +48,14 @@ bool ct_set_threads(int32_t threads, ct_error error) {
             }
         }
     });
+}
+
+void ct_keep_freed_memory(void) {
+#if defined(__GLIBC__)
+    // The largest threshold that glibc takes; without it blocks of some megabytes are mapped and unmapped every time.
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
 }
 
 bool ct_describe_runtime(ct_runtime *runtime, ct_error error) {

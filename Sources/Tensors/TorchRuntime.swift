@@ -33,7 +33,8 @@ public enum TorchRuntime {
         }
     }
 
-    /// Pins LibTorch's threads within and between operations, and OpenBLAS's own pool, to `threads`.
+    /// Pins LibTorch's threads within and between operations, and OpenBLAS's own pool, to `threads`, and lets the process keep
+    /// freed memory for the next step.
     ///
     /// Call it before the first operation: the number between operations can be set only once. Calling it again, from
     /// any thread, sets the rest again. Results do not depend on it across processes as long as the number is the same.
@@ -46,6 +47,7 @@ public enum TorchRuntime {
             throw TensorError(.invalidArgument, "threads: expected at least 1, found \(threads)")
         }
         try checkNative("configure") { ct_set_threads(count, $0) }
+        ct_keep_freed_memory()
         return try describe()
     }
 
