@@ -117,11 +117,12 @@ let package = Package(
         module("Durability", []),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
+        module("Privacy", [.crypto]),
 
         // Jobs, rounds and aggregation: pure, no transport.
         module("Jobs", ["Configuration", "Weights"]),
         module("Aggregation", ["Weights"]),
-        module("Federation", ["Aggregation", "Jobs", "Randomness", "Weights"]),
+        module("Federation", ["Aggregation", "Jobs", "Privacy", "Randomness", "Weights"]),
 
         // Numerics: only `tributary-lab` links LibTorch.
         .target(
@@ -184,8 +185,8 @@ let package = Package(
         executable(
             "tributary",
             [
-                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Measurement", "Operator", "Randomness",
-                "Weights", "Wire", .arguments, .log,
+                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Measurement", "Operator", "Privacy",
+                "Randomness", "Weights", "Wire", .arguments, .log,
             ]
         ),
         executable(
@@ -214,6 +215,7 @@ let package = Package(
         tests("RandomnessTests", ["Randomness"], exclude: ["Golden"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
+        tests("PrivacyTests", ["Privacy"], resources: [.copy("Golden")]),
         tests("WeightsTests", ["Weights", "CZlib", "TestSupport"], resources: [.copy("Golden")]),
         tests("JobsTests", ["Jobs", "Configuration", "Weights"], resources: [.copy("Golden")]),
         tests("AggregationTests", ["Aggregation", "Weights", "TestSupport"]),
