@@ -41,7 +41,8 @@ struct NoiseTests {
         #expect(normals(again, tensor: 2, start: 0, count: 100) == whole)
         #expect(stream.normal(tensor: 2, element: 13) == whole[13])
         for other in [
-            secret.stream(purpose: "count", round: 3, attempt: 1), secret.stream(purpose: "noise", round: 4, attempt: 1),
+            secret.stream(purpose: "count", round: 3, attempt: 1),
+            secret.stream(purpose: "noise", round: 4, attempt: 1),
             secret.stream(purpose: "noise", round: 3, attempt: 2), PrivacySecret().stream(purpose: "noise", round: 3),
         ] {
             #expect(Set(normals(other, tensor: 2, start: 0, count: 100)).isDisjoint(with: whole))
@@ -93,7 +94,8 @@ struct NoiseTests {
                 bins += 1
             }
             // Far above the 99.9 % point for so few bins, far below what a wrong sigma gives.
-            #expect(statistic < Double(bins) + 5 * (2 * Double(bins)).squareRoot(), "sigma \(golden.sigma): \(statistic)")
+            #expect(
+                statistic < Double(bins) + 5 * (2 * Double(bins)).squareRoot(), "sigma \(golden.sigma): \(statistic)")
             #expect(abs(Double(sum)) < 5 * Double(golden.sigma) * Double(count).squareRoot())
         }
         #expect(throws: PrivacyError.self) { try DiscreteGaussian(sigma: 0) }

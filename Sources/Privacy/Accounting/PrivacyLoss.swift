@@ -30,7 +30,8 @@ struct PrivacyLoss: Sendable {
             ((value(index + 1) - value(index)) - growth * (value(index) - value(index - 1))) / step
         }
         masses[0] =
-            low < 0 ? (rest(low + 1) - rest(low)) / step - rest(low) : 1 - delta(low) + (delta(low + 1) - delta(low)) / step
+            low < 0
+            ? (rest(low + 1) - rest(low)) / step - rest(low) : 1 - delta(low) + (delta(low + 1) - delta(low)) / step
         for index in (low + 1)..<high {
             masses[index - low] = interior(index, index < 0 ? rest : delta)
         }

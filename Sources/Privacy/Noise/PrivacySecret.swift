@@ -41,8 +41,8 @@ public struct PrivacySecret: Sendable, Equatable, CustomStringConvertible, Custo
     /// restart.
     public func stream(purpose: String, round: Int, attempt: Int = 0) -> NoiseStream {
         var message = Array("tributary privacy 1".utf8)
-        for number in [UInt64(purpose.utf8.count), UInt64(bitPattern: Int64(round)), UInt64(bitPattern: Int64(attempt))] {
-            message += (0..<8).map { UInt8(truncatingIfNeeded: number >> UInt64(8 * $0)) }
+        for number in [purpose.utf8.count, round, attempt] {
+            message += (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
         }
         message += Array(purpose.utf8)
         let code = HMAC<SHA256>.authenticationCode(for: message, using: SymmetricKey(data: bytes))
