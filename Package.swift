@@ -256,7 +256,7 @@ let package = Package(
             "CoordinatorTests",
             [
                 "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs",
-                "TestSupport",
+                "Privacy", "TestSupport",
                 "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
             ]
         ),
