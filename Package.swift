@@ -136,7 +136,11 @@ let package = Package(
         module("Datasets", ["Jobs", "Randomness", "Weights", .crypto]),
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
         module(
-            "Training", ["Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
+            "Training",
+            [
+                "Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness", "Tensors",
+                "Weights",
+            ]),
 
         module(
             "Simulation",

@@ -176,6 +176,9 @@ extension RoundEngine {
         guard case .committingFailure(let open, let failure) = phase, failure.round == round,
             failure.attempt == attempt
         else { return }
+        if let privacy, privacy.chargesFailures, let charge = open.record.charge {
+            self.privacy?.committed(charge, nextClipNorm: nil)
+        }
         failedInRound.formUnion(failure.refusals.map(\.client))
         failedAttempts = attempt + 1
         lastFailure = failure.reason

@@ -40,7 +40,8 @@ extension RoundEngine {
         if let privacy {
             let draw = privacy.draw(
                 specification, round: completedRounds, attempt: failedAttempts,
-                candidates: Participants.sorted(candidates), quorum: quorum)
+                candidates: Participants.sorted(candidates), quorum: quorum,
+                examples: { members[$0]?.examples["train"] ?? 0 })
             switch draw {
             case .cohort(let drawn, let cost): (cohort, charge) = (drawn, cost)
             case .exhausted(let reason):

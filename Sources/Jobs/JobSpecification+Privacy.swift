@@ -19,6 +19,17 @@ extension JobSpecification {
                     + Self.privateStrategies.map(\.rawValue).sorted().joined(separator: ", ")
                     + ": others send or weigh what clip and noise do not cover")
         }
+        if settings.mechanism == .record {
+            refuse(
+                !["fedavg", "fedprox"].contains(strategyName),
+                "privacy: found the strategy \(strategyName) with the mechanism record, expected fedavg or fedprox: the "
+                    + "others use examples beside the noised steps")
+            refuse(
+                !corruption.isEmpty,
+                "corruption: found one with the mechanism record, expected none: the charge counts the examples that "
+                    + "sites declare")
+            return found
+        }
         if let rule = aggregation["rule"]?.stringValue ?? aggregation["name"]?.stringValue {
             refuse(
                 !["mean", "uniform"].contains(rule),
@@ -32,7 +43,7 @@ extension JobSpecification {
             clients.targetUpdates != nil,
             "clients.targetUpdates: found over-selection, expected none in a job with privacy: who counts would depend on "
                 + "how fast the others are")
-        if settings.mechanism != .local {
+        if settings.mechanism == .central || settings.mechanism == .ftrl {
             refuse(
                 clients.sampling == .fedmultimodal,
                 "clients.sampling: found fedmultimodal, whose cohorts everybody can work out, expected uniform in a job "

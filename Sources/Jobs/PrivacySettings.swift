@@ -4,14 +4,15 @@
 /// |---|---|
 /// | `central` | `sampling` (`poisson`, or `fixed`), `clip` (`flat`, or `adaptive` with `quantile` (0.5), `clipRate` (0.2), `countNoise` (`clients.perRound` / 20)), `noise` (`gaussian`, or `discrete`) |
 /// | `local` | none |
+/// | `record` | none; `clipNorm` and the noise are those of single examples' gradients |
 /// | `ftrl` | `separation` (`rounds`: every client takes part once) |
 ///
 /// All have `clipNorm` (1), `noiseMultiplier` and `delta` (both required), `epsilon` (none: no budget), and `accountant`
-/// (`pld`; `rdp` for samples of fixed size). Any other key is an error; an empty map is no protection.
+/// (`pld`; `rdp` for samples of fixed size and for records). Any other key is an error; an empty map is no protection.
 public struct PrivacySettings: Sendable, Hashable {
     /// What adds the noise.
     public enum Mechanism: String, Sendable, CaseIterable {
-        case central, local, ftrl
+        case central, local, record, ftrl
     }
 
     /// How cohorts are drawn.
@@ -98,7 +99,8 @@ public struct PrivacySettings: Sendable, Hashable {
         }
         if value.mechanism == .ftrl { value.separation = map.optionalInt("separation", in: 1...1_000_000) }
         let isFixed = value.mechanism == .central && value.sampling == .fixed
-        value.accountant = map.word("accountant", isFixed ? "rdp" : "pld", among: ["rdp", "pld"])
+        let standard = isFixed || value.mechanism == .record ? "rdp" : "pld"
+        value.accountant = map.word("accountant", standard, among: ["rdp", "pld"])
         var problems = map.finish()
         for key in ["mechanism", "noiseMultiplier", "delta"] where settings[key] == nil {
             problems.append(

@@ -31,10 +31,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var metricsBytes: Int
     var timingsBytes: Int
     var seconds: Double
-    /// What the completed rounds released, in a job with privacy.
-    var ledger: PrivacyLedger?
-    /// The clipping norm of the next round, in a job with privacy.
-    var clipNorm: Double?
+    /// What was released, in a job with privacy.
+    var spent: SpentPrivacy?
 
     /// The best round by the job's metric.
     struct Best: Codable, Hashable {

@@ -18,7 +18,7 @@ extension SimulationRun {
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
             declined: declined.sorted(), simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
-            timingsBytes: timings.bytes, seconds: elapsed, ledger: charged?.ledger, clipNorm: charged?.clipNorm)
+            timingsBytes: timings.bytes, seconds: elapsed, spent: charged?.spent)
         latest = checkpoint
         let needed = checkpoint.blobs.union(evaluated.values)
         for digest in weights.keys where !needed.contains(digest) { weights[digest] = nil }

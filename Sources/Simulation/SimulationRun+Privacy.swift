@@ -31,8 +31,7 @@ extension SimulationRun {
             try DurableFile.write(secret.rawBytes, to: path, permissions: 0o600)
         }
         return try RoundPrivacy(
-            specification, secret: secret, ledger: checkpoint?.ledger ?? PrivacyLedger(),
-            clipNorm: checkpoint?.clipNorm, parameters: parameters)
+            specification, secret: secret, spent: checkpoint?.spent ?? SpentPrivacy(), parameters: parameters)
     }
 
     /// How many elements of an update are noised.

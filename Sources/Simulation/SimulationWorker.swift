@@ -63,10 +63,15 @@ final class SimulationWorker {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
+        let record = try privacy.flatMap { privacy in
+            try RecordPrivacy(specification.privacy) {
+                privacy.secret.stream(purpose: "record " + client.name, round: round)
+            }
+        }
         let result = try RoundTraining(entry: entry, strategy: strategy).run(
             on: examples(of: client, in: data), training,
             .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
-            state: states.state(of: client.name, round: round))
+            state: states.state(of: client.name, round: round), privacy: record)
         var update = try result.update.filtered { sent.index(of: $0.name) != nil }
         if let privacy, privacy.settings.mechanism == .local {
             update = try LocalNoise.protect(

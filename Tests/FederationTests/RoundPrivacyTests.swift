@@ -23,9 +23,9 @@ struct RoundPrivacyTests {
     }
 
     private func privacy(
-        _ job: JobSpecification, _ secret: PrivacySecret, ledger: PrivacyLedger = PrivacyLedger()
+        _ job: JobSpecification, _ secret: PrivacySecret, spent: SpentPrivacy = SpentPrivacy()
     ) throws -> RoundPrivacy {
-        try #require(try RoundPrivacy(job, secret: secret, ledger: ledger, parameters: 100))
+        try #require(try RoundPrivacy(job, secret: secret, spent: spent, parameters: 100))
     }
 
     /// Runs a job whose clients all answer; gives the cohorts' records.
@@ -68,8 +68,9 @@ struct RoundPrivacyTests {
 
         // After a restart in the middle the same rounds are left, with the same cohorts.
         let half = records.count / 2
-        let before = PrivacyLedger(records[..<half].compactMap(\.charge?.charge))
-        let restarted = try self.privacy(job, secret, ledger: before)
+        var before = SpentPrivacy()
+        for charge in records[..<half].compactMap(\.charge?.charge) { before.add(charge) }
+        let restarted = try self.privacy(job, secret, spent: before)
         let rest = run(job, clients: 10, privacy: restarted, completed: half)
         #expect(rest.records.map(\.cohort) == records[half...].map(\.cohort))
         #expect(rest.records.map(\.charge?.epsilon) == records[half...].map(\.charge?.epsilon))

@@ -61,6 +61,7 @@ final class TaskWorker: Sendable {
             job: job, client: client, clientIndex: clientIndex(client), seed: task.specification.seed,
             threads: threads, model: task.specification.model, strategy: task.specification.strategy,
             corruption: task.specification.corruption,
+            privacy: task.specification.privacy.isEmpty ? nil : task.specification.privacy,
             data: TrainerRequest.DataFolder(name: task.specification.data, path: path))
         // The first round of a job fetches while the trainer starts.
         async let acquired = pool.acquire(hello, work: work)

@@ -49,7 +49,7 @@ extension JobPlan {
         let isNew = snapshot.completedRounds == 0 && snapshot.failedAttempts == 0 && snapshot.current == nil
         let parameters = updateSchema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
         return try RoundPrivacy(
-            specification, secret: secrets.secret(of: id, isNew: isNew), ledger: snapshot.ledger,
-            clipNorm: snapshot.clipNorm, parameters: parameters)
+            specification, secret: secrets.secret(of: id, isNew: isNew), spent: snapshot.spent,
+            parameters: parameters)
     }
 }

@@ -4,23 +4,26 @@ internal import Jobs
 internal import Privacy
 
 /// Charges are committed with cohorts, in the column `rounds.charge`: a round's cost is durable before its first task is
-/// sent. What a failed attempt would have released was not released and does not count.
+/// sent. What a failed attempt would have released was not released and does not count, but for local privacy.
 extension Store {
-    /// What the completed rounds of a job released, and the clipping norm that the last of them found.
-    static func spent(job: String, in db: Database) throws -> (ledger: PrivacyLedger, clipNorm: Double?) {
-        var ledger = PrivacyLedger()
-        var clipNorm: Double?
+    /// What the completed rounds of a job released (and its failed attempts, where they do), and the clipping norm that the
+    /// last of them found.
+    static func spent(_ job: JobRecord, in db: Database) throws -> SpentPrivacy {
+        let settings = try PrivacySettings.reading(job.specification.privacy)
+        let last = settings.map(RoundPrivacy.chargesFailures) == true ? "failed" : "completed"
+        var spent = SpentPrivacy()
         let rows = try db.rows(
             """
             SELECT charge, next_clip_norm FROM rounds
-            WHERE job = ? AND phase = 'completed' AND charge IS NOT NULL ORDER BY round
+            WHERE job = ? AND phase IN ('completed', ?) AND charge IS NOT NULL ORDER BY round, attempt
             """,
-            [job])
+            [job.id, last])
         for row in rows {
-            ledger.add(try StoredJSON.value(RoundCharge.self, row["charge"]).charge)
-            clipNorm = row["next_clip_norm"] ?? clipNorm
+            let charge = try StoredJSON.value(RoundCharge.self, row["charge"])
+            spent.add(charge.charge, records: charge.records)
+            spent.clipNorm = row["next_clip_norm"] ?? spent.clipNorm
         }
-        return (ledger, clipNorm)
+        return spent
     }
 
     /// What the newest completed round of a job cost; nil without privacy.

@@ -32,7 +32,7 @@ extension Store {
             }
             let declined = try db.rows(
                 "SELECT DISTINCT client FROM refusals WHERE job = ? AND declined = 1 AND kind = 'train'", [id])
-            let spent = try Self.spent(job: id, in: db)
+            let spent = try Self.spent(job, in: db)
             let snapshot = EngineSnapshot(
                 specification: job.specification, weightsDigest: job.weightsDigest, status: job.status,
                 pausedAt: job.pausedAt, completedRounds: job.completedRounds, failedAttempts: failed.count,
@@ -40,7 +40,7 @@ extension Store {
                 declined: Set(declined.map { $0["client"] as String }),
                 current: try Self.openRound(job, in: db), evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
-                lastAlive: lastAlive, ledger: spent.ledger, clipNorm: spent.clipNorm)
+                lastAlive: lastAlive, spent: spent)
             return (job, snapshot)
         }
     }

@@ -50,8 +50,8 @@ public struct PrivateSum: UpdateSource {
             zip(schema.tensors, isAveraged).map { spec, isAveraged in
                 isAveraged ? try TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
             })
-        guard privacy.settings.mechanism != .local else {
-            // Clipped and noised by the clients.
+        guard privacy.settings.mechanism == .central || privacy.settings.mechanism == .ftrl else {
+            // Clipped and noised by the clients or their trainers.
             factors = updates.map { _ in 1 }
             noise = .none
             nextClipNorm = nil

@@ -3,8 +3,10 @@ public import Privacy
 /// What a round of a job with privacy releases and costs; committed with its cohort, before any task is sent and so before
 /// the release.
 public struct RoundCharge: Sendable, Hashable, Codable {
-    /// The cost. It counts once the round is committed or open; a failed attempt releases nothing.
+    /// The cost. A failed attempt releases nothing and does not count, but for local privacy.
     public var charge: PrivacyCharge
+    /// What each client's records are charged, where records are protected; empty otherwise.
+    public var records: [String: PrivacyCharge]
     /// The norm to which the round's updates are clipped.
     public var clipNorm: Double
     /// What the noised sum is divided by: the expected number of updates.
@@ -13,8 +15,12 @@ public struct RoundCharge: Sendable, Hashable, Codable {
     public var epsilon: Double
 
     /// A charge.
-    public init(charge: PrivacyCharge, clipNorm: Double, expected: Double, epsilon: Double) {
+    public init(
+        charge: PrivacyCharge, records: [String: PrivacyCharge] = [:], clipNorm: Double, expected: Double,
+        epsilon: Double
+    ) {
         self.charge = charge
+        self.records = records
         self.clipNorm = clipNorm
         self.expected = expected
         self.epsilon = epsilon

@@ -12,9 +12,9 @@ public struct RoundPrivacy: Sendable {
     /// The secret that noise and cohorts come from.
     public let secret: PrivacySecret
     /// The committed charges.
-    public private(set) var ledger: PrivacyLedger
+    public private(set) var spent: SpentPrivacy
     /// The clipping norm of the next round.
-    public private(set) var clipNorm: Double
+    public var clipNorm: Double { spent.clipNorm ?? settings.clipNorm }
     /// The deviation of the noise on a sum of updates, in units of the clipping norm.
     public let updateMultiplier: Double
     /// What follows the clipping norm; nil for a flat one.
@@ -37,19 +37,17 @@ public struct RoundPrivacy: Sendable {
     /// The privacy of a job; nil for a job without.
     ///
     /// - Parameters:
-    ///   - ledger: the charges of the rounds that are committed or open.
-    ///   - clipNorm: the norm of the next round; nil for the job's own.
+    ///   - spent: the charges of the rounds that are committed.
     ///   - parameters: how many elements an update has.
     /// - Throws: `JobsError` or `PrivacyError` for wrong settings.
     public init?(
-        _ specification: JobSpecification, secret: PrivacySecret, ledger: PrivacyLedger = PrivacyLedger(),
-        clipNorm: Double? = nil, parameters: Int
+        _ specification: JobSpecification, secret: PrivacySecret, spent: SpentPrivacy = SpentPrivacy(),
+        parameters: Int
     ) throws {
         guard let settings = try PrivacySettings.reading(specification.privacy) else { return nil }
         self.settings = settings
         self.secret = secret
-        self.ledger = ledger
-        self.clipNorm = clipNorm ?? settings.clipNorm
+        self.spent = spent
         self.parameters = parameters
         rounds = specification.rounds
         perRound = specification.clients.perRound
@@ -70,13 +68,22 @@ public struct RoundPrivacy: Sendable {
 
     private var mechanism: NoiseMechanism {
         switch settings.mechanism {
-        case .central: .central
+        case .central, .record: .central
         case .local: .local
         case .ftrl: .ftrl
         }
     }
 
     private var sampling: NoiseMechanism.Sampling { settings.sampling == .poisson ? .poisson : .fixed }
+
+    /// Whether a failed attempt costs what a completed one does: under local privacy the updates themselves are the
+    /// release, and the coordinator has some of them.
+    public var chargesFailures: Bool { Self.chargesFailures(settings) }
+
+    /// See ``chargesFailures``.
+    public static func chargesFailures(_ settings: PrivacySettings) -> Bool {
+        settings.mechanism == .local || settings.mechanism == .record
+    }
 
     /// Whether a cohort's size is a draw itself: then it may be below the job's `minimumUpdates`, and empty.
     var hasRandomSize: Bool { settings.mechanism == .central && settings.sampling == .poisson }
@@ -95,11 +102,20 @@ public struct RoundPrivacy: Sendable {
     }
 
     /// The cohort of an attempt with its cost.
-    func draw(_ specification: JobSpecification, round: Int, attempt: Int, candidates: [String], quorum: Int) -> Draw {
+    ///
+    /// - Parameter examples: how many training examples a client declares.
+    func draw(
+        _ specification: JobSpecification, round: Int, attempt: Int, candidates: [String], quorum: Int,
+        examples: (String) -> Int
+    ) -> Draw {
         let draws = PrivateSampling(secret)
         let cohort: [String]
         var expected = Double(min(perRound, candidates.count))
         switch settings.mechanism {
+        case .record:
+            return drawForRecords(
+                specification, round: round, attempt: attempt, candidates: candidates, quorum: quorum,
+                examples: examples)
         case .local:
             cohort = CohortSelection.draw(
                 seed: specification.seed, round: round, attempt: attempt, candidates: candidates, count: perRound,
@@ -134,13 +150,21 @@ public struct RoundPrivacy: Sendable {
     ///
     /// - Throws: `PrivacyError` when the accountant cannot take the charges.
     public func epsilon(after charge: PrivacyCharge? = nil) throws(PrivacyError) -> Double {
-        let next = charge.map(ledger.adding) ?? ledger
-        return try next.epsilon(delta: settings.delta, by: settings.accountant == "rdp" ? .rdp : .pld)
+        let next = charge.map(spent.ledger.adding) ?? spent.ledger
+        let shared = try next.epsilon(delta: settings.delta, by: accountant)
+        guard !spent.records.isEmpty else { return shared }
+        var worst = shared
+        for ledger in Set(spent.records.values) {
+            worst = max(worst, try ledger.epsilon(delta: settings.delta, by: accountant))
+        }
+        return worst
     }
+
+    var accountant: PrivacyLedger.Accountant { settings.accountant == "rdp" ? .rdp : .pld }
 
     /// The round is committed: its charge counts for good, and the next one has this norm.
     public mutating func committed(_ charge: RoundCharge, nextClipNorm: Double?) {
-        ledger.add(charge.charge)
-        if let nextClipNorm { clipNorm = nextClipNorm }
+        spent.add(charge.charge, records: charge.records)
+        if let nextClipNorm { spent.clipNorm = nextClipNorm }
     }
 }
