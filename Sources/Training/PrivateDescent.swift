@@ -58,7 +58,7 @@ enum PrivateDescent {
         return TaskStatistics(
             examples: data.count,
             sums: [
-                "loss": counted.loss, "correct": Double(counted.correct),
+                "loss": counted.loss, "correct": Double(min(counted.correct, data.count)),
                 RecordPrivacy.stepsFigure: Double(epochs * perEpoch),
             ])
     }
