@@ -20,12 +20,12 @@ extension RoundEngine {
             if exhaustion != nil { advance(at: time, &actions) }
         case .training(let open): judge(open, at: time, &actions)
         case .evaluating where evaluations.isEmpty:
-            end(final, &actions)
+            end(conclusion, &actions)
         default: break
         }
     }
 
-    private var final: JobStatus {
+    private var conclusion: JobStatus {
         guard let exhaustion else { return JobStatus(.finished, reason: "\(completedRounds) rounds completed") }
         return JobStatus(
             completedRounds > 0 ? .finished : .failed, reason: "\(completedRounds) rounds completed: \(exhaustion)")
@@ -43,7 +43,9 @@ extension RoundEngine {
                 candidates: Participants.sorted(candidates), quorum: quorum,
                 examples: { members[$0]?.examples["train"] ?? 0 })
             switch draw {
-            case .cohort(let drawn, let cost): (cohort, charge) = (drawn, cost)
+            case .cohort(let drawn, let cost):
+                cohort = drawn
+                charge = cost
             case .exhausted(let reason):
                 exhaustion = reason
                 return

@@ -2,6 +2,7 @@ import Datasets
 public import Jobs
 import Layers
 import ModelZoo
+import Privacy
 import Tensors
 import Weights
 

@@ -1,6 +1,7 @@
 import Crypto
 import Durability
 import Foundation
+import Privacy
 import Weights
 
 /// Turns the file that a trainer wrote into the update that is sent: checked, in canonical form, durable.

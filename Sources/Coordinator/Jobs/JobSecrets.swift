@@ -1,6 +1,8 @@
 internal import Durability
 internal import Federation
+internal import Jobs
 internal import Privacy
+internal import Weights
 
 /// The secrets of jobs with privacy: `secrets/<job>.key`, 32 bytes, mode 0600. Who reads one can take the noise off the
 /// weights, so a secret is removed when its job is over.

@@ -21,7 +21,7 @@ extension Store {
         for row in rows {
             let charge = try StoredJSON.value(RoundCharge.self, row["charge"])
             spent.add(charge.charge, records: charge.records)
-            spent.clipNorm = row["next_clip_norm"] ?? spent.clipNorm
+            spent.clipNorm = (row["next_clip_norm"] as Double?) ?? spent.clipNorm
         }
         return spent
     }
@@ -35,7 +35,7 @@ extension Store {
                 ORDER BY round DESC LIMIT 1
                 """,
                 [job]
-            ).map { try StoredJSON.value($0["charge"]) }
+            ).map { try StoredJSON.value(RoundCharge.self, $0["charge"]) }
         }
     }
 }

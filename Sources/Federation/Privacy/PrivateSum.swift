@@ -48,7 +48,7 @@ public struct PrivateSum: UpdateSource {
         expected = max(1, charge.expected)
         self.schema = try WeightsSchema(
             zip(schema.tensors, isAveraged).map { spec, isAveraged in
-                isAveraged ? try TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
+                try isAveraged ? TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
             })
         guard privacy.settings.mechanism == .central || privacy.settings.mechanism == .ftrl else {
             // Clipped and noised by the clients or their trainers.

@@ -7,7 +7,7 @@ internal import Privacy
 extension RoundPrivacy {
     /// What a client's records cost in one round: Poisson samples of the rate min(1, batchSize / n), in
     /// epochs · ⌈n / batchSize⌉ steps, as `PrivateDescent` of the trainer makes them.
-    public func recordCharge(_ specification: JobSpecification, examples: Int) -> PrivacyCharge {
+    func recordCharge(_ specification: JobSpecification, examples: Int) -> PrivacyCharge {
         let batch = max(1, specification.training["batchSize"]?.intValue ?? JobSpecification.standardBatchSize)
         let epochs = max(1, specification.training["epochs"]?.intValue ?? 1)
         let count = max(1, examples)

@@ -24,7 +24,7 @@ struct ComposedLoss: Sendable {
         let window = Self.window(parts, interval)
         var size = 1
         // Every single distribution has to fit too.
-        let longest = parts.map(\.loss.masses.count).max() ?? 1
+        let longest = parts.map { $0.loss.masses.count }.max() ?? 1
         while size < max(window.count, longest) + 1 { size *= 2 }
         guard size <= Self.largest else {
             throw PrivacyError(

@@ -42,6 +42,12 @@ public struct LossAccountant: Sendable {
             var grid = interval
             for part in sticks {
                 let range = part.stick.range(direction)
+                guard range.upperBound < 600, range.lowerBound > -600 else {
+                    throw PrivacyError(
+                        .invalidParameter,
+                        "privacy loss: found losses up to \(range.upperBound), expected less than 600: the noise is too "
+                            + "small for this accountant, use rdp")
+                }
                 grid = max(grid, (range.upperBound - range.lowerBound) / Double(1 << 18))
             }
             let parts = sticks.map { (loss: PrivacyLoss($0.stick, direction, interval: grid), count: $0.count) }

@@ -1,10 +1,15 @@
 internal import Foundation
+internal import Synchronization
 
 /// Adds up Rényi divergences over a fixed set of orders and turns the sum into (ε, δ).
 public struct RenyiAccountant: Sendable {
     /// The orders: 1.1 to 10.9 by tenths, 11 to 63, 128, 256, 512 and 1024, those of the package `dp-accounting`.
-    public static let orders: [Double] =
-        (1..<100).map { 1 + Double($0) / 10 } + (11..<64).map(Double.init) + [128, 256, 512, 1024]
+    public static let orders: [Double] = {
+        var orders: [Double] = []
+        for tenth in 1..<100 { orders.append(1 + Double(tenth) / 10) }
+        for whole in 11..<64 { orders.append(Double(whole)) }
+        return orders + [128, 256, 512, 1024]
+    }()
 
     /// The sum so far, by order.
     public private(set) var divergences = [Double](repeating: 0, count: RenyiAccountant.orders.count)
@@ -15,9 +20,27 @@ public struct RenyiAccountant: Sendable {
     /// Adds `count` equal releases.
     public mutating func add(_ charge: PrivacyCharge) {
         guard charge.count > 0 else { return }
-        for (index, order) in Self.orders.enumerated() {
-            divergences[index] += charge.divergence(order: order)
+        if charge.kind == .tree {
+            for (index, order) in Self.orders.enumerated() { divergences[index] += charge.divergence(order: order) }
+            return
         }
+        var single = charge
+        single.count = 1
+        let each = Self.divergences(of: single)
+        for index in divergences.indices { divergences[index] += Double(charge.count) * each[index] }
+    }
+
+    /// What single releases cost by order: a job charges the same one every round.
+    private static let known = Mutex<[PrivacyCharge: [Double]]>([:])
+
+    private static func divergences(of charge: PrivacyCharge) -> [Double] {
+        if let known = known.withLock({ $0[charge] }) { return known }
+        let values = orders.map { charge.divergence(order: $0) }
+        known.withLock { table in
+            if table.count >= 256 { table = [:] }
+            table[charge] = values
+        }
+        return values
     }
 
     /// The smallest ε over all orders: D(α) + log(1 − 1/α) − log(δ α)/(α − 1).

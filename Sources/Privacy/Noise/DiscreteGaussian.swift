@@ -32,7 +32,7 @@ public struct DiscreteGaussian: Sendable {
             let product = magnitude * scale
             let distance = product > square ? product - square : square - product
             // Beyond 2⁸ σ the probability is below e^(−2¹⁵): such a candidate is refused without a draw.
-            guard distance < scale * square * 256 else { continue }
+            guard distance < scale * UInt128(sigma) * 256 else { continue }
             if Self.bernoulliExponential(distance * distance, 2 * square * scale * scale, &words) { return candidate }
         }
     }

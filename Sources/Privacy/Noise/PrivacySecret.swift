@@ -11,10 +11,12 @@ public struct PrivacySecret: Sendable, Equatable, CustomStringConvertible, Custo
     /// A new secret from the operating system's generator (`getrandom`).
     public init() {
         var generator = SystemRandomNumberGenerator()
-        bytes = (0..<4).flatMap { _ in
+        var bytes: [UInt8] = []
+        for _ in 0..<4 {
             let word = generator.next()
-            return (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(8 * $0)) }
+            for shift in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * shift))) }
         }
+        self.bytes = bytes
     }
 
     /// A secret from its 32 bytes.
