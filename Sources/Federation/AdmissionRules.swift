@@ -18,7 +18,13 @@ public struct AdmissionRefusal: Error, Sendable, Hashable {
 /// What the figures and values of every update and report of a job must be, whoever runs the rounds: a coordinator checks
 /// them as they arrive, a simulation all at once.
 public struct AdmissionRules: Sendable, Hashable {
-    /// The largest L2 norm of an update. Far above what training gives, and far below what could overflow float32 when
+    /// The words of refusals that say what is wrong with an update itself: those that quarantine counts. A lost digest, a
+    /// missed deadline or a failed trainer is nobody's ill will.
+    public static let offences: Set<String> = [
+        "size", "weights", "schema", "non-finite", "norm", "examples", "statistics",
+    ]
+
+    /// The largest L2 norm of an update where the job does not say. Far above what training gives, and far below what could overflow float32 when
     /// it is added to the weights.
     public static let maximumNorm = 1e18
 
@@ -26,11 +32,14 @@ public struct AdmissionRules: Sendable, Hashable {
     public let maximumExamples: Int
     /// Whether trainers have to protect single examples, and say so.
     private let needsPrivateSteps: Bool
+    /// The largest L2 norm of an update.
+    public let maximumNorm: Double
 
     /// The rules of a job.
     public init(_ specification: JobSpecification) {
         maximumExamples = specification.limits.maximumExamples
         needsPrivateSteps = specification.privacy["mechanism"]?.stringValue == "record"
+        maximumNorm = min(Self.maximumNorm, specification.limits.maximumNorm ?? Self.maximumNorm)
     }
 
     /// Checks the figures of an update.
@@ -65,9 +74,9 @@ public struct AdmissionRules: Sendable, Hashable {
     ///
     /// - Throws: ``AdmissionRefusal`` `norm`.
     public func check(norm: Double) throws(AdmissionRefusal) {
-        guard norm <= Self.maximumNorm else {
+        guard norm <= maximumNorm else {
             throw AdmissionRefusal(
-                code: "norm", reason: "the update's norm is \(norm), at most \(Self.maximumNorm)")
+                code: "norm", reason: "the update's norm is \(norm), at most \(maximumNorm)")
         }
     }
 

@@ -21,6 +21,8 @@ public struct EngineSnapshot: Sendable {
     public var lastFailure: String
     /// The clients that ever declined a training task of the job.
     public var declined: Set<String>
+    /// How many updates of each client were refused for what was wrong with them; see `AdmissionRules.offences`.
+    public var offences: [String: Int]
     /// The committed cohort of the open round, when there is one that has not failed.
     public var current: Current?
     /// Evaluations that are committed with their round and not completed.
@@ -86,9 +88,9 @@ public struct EngineSnapshot: Sendable {
     public init(
         specification: JobSpecification, weightsDigest: String, status: JobStatus = JobStatus(.running),
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
-        lastFailure: String = "", declined: Set<String> = [], current: Current? = nil, evaluations: [Evaluation] = [],
-        known: [Known] = [],
-        lastAlive: Int64? = nil, spent: SpentPrivacy = SpentPrivacy()
+        lastFailure: String = "", declined: Set<String> = [], offences: [String: Int] = [:],
+        current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [], lastAlive: Int64? = nil,
+        spent: SpentPrivacy = SpentPrivacy()
     ) {
         self.specification = specification
         self.status = status
@@ -99,6 +101,7 @@ public struct EngineSnapshot: Sendable {
         self.failedInRound = failedInRound
         self.lastFailure = lastFailure
         self.declined = declined
+        self.offences = offences
         self.current = current
         self.evaluations = evaluations
         self.known = known

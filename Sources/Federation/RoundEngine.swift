@@ -46,6 +46,8 @@ public struct RoundEngine: Sendable {
     var readyTrainers: Set<String> = []
     var lostTrainers: Set<String> = []
     var declined: Set<String>
+    /// How many updates of each client were refused for what was wrong with them.
+    public internal(set) var offences: [String: Int]
     var failedInRound: Set<String>
     var failedAttempts: Int
     var lastFailure: String
@@ -71,6 +73,7 @@ public struct RoundEngine: Sendable {
         weightsDigest = snapshot.weightsDigest
         status = snapshot.status
         declined = snapshot.declined
+        offences = snapshot.offences
         failedInRound = snapshot.failedInRound
         failedAttempts = snapshot.failedAttempts
         lastFailure = snapshot.lastFailure
@@ -140,8 +143,8 @@ public struct RoundEngine: Sendable {
         case .taskRefused(let task, let refusal, let isDeclined):
             refused(task, refusal, isDeclined: isDeclined, &actions)
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
-        case .aggregated(let round, let attempt, let digest, let norm):
-            aggregated(round, attempt, digest, norm, at: time, &actions)
+        case .aggregated(let round, let attempt, let digest, let report, let norm):
+            aggregated(round, attempt, digest, report, norm, at: time, &actions)
         case .aggregationFailed(let round, let attempt, let reason):
             aggregationFailed(round, attempt, reason, at: time, &actions)
         case .aggregationHeld(let round, let attempt, let reason):

@@ -30,11 +30,15 @@ extension JobSpecification {
                     + "sites declare")
             return found
         }
-        if let rule = aggregation["rule"]?.stringValue ?? aggregation["name"]?.stringValue {
+        if let combination = try? AggregationSettings(aggregation) {
             refuse(
-                !["mean", "uniform"].contains(rule),
-                "privacy: found the aggregation rule \(rule), expected mean or uniform: the sensitivity of the others is "
-                    + "not known")
+                combination.rule != .mean && combination.rule != .uniformMean,
+                "privacy: found the aggregation rule \(combination.rule.rawValue), expected mean or uniform-mean: the "
+                    + "sensitivity of the others is not known")
+            refuse(
+                combination.clipNorm != nil || combination.minimumCosine != nil || combination.maximumDistance != nil,
+                "privacy: found an aggregation with clipNorm, minimumCosine or maximumDistance, expected none: updates are "
+                    + "clipped to privacy.clipNorm, and gates would let one client decide about another")
         }
         refuse(
             !latest.isEmpty,

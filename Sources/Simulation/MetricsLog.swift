@@ -94,6 +94,10 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var epsilon: Double?
     /// The norm to which the round's updates were clipped, for training; nil in a job without privacy.
     public var clipNorm: Double?
+    /// The weights of the clients in the round's update, for training where the job has an `aggregation`.
+    public var weights: [String: Double]?
+    /// Clients whose update the job's rules left out of the round's update, with the reason.
+    public var leftOut: [String: String]?
 }
 
 /// One line of `timings.jsonl`.

@@ -25,6 +25,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var best: Best?
     var evaluations: [OpenEvaluation]
     var declined: [String]
+    /// Refused updates by client; nil where there are none.
+    var offences: [String: Int]?
     /// The virtual clock's time; nil without one.
     var simulatedMilliseconds: Int64?
     /// Bytes of `metrics.jsonl` and `timings.jsonl` that belong to it; what follows is cut off.

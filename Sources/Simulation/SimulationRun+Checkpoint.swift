@@ -17,7 +17,8 @@ extension SimulationRun {
             weights: digest, initialWeights: initialDigest, best: best,
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
-            declined: declined.sorted(), simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
+            declined: declined.sorted(), offences: engine.offences.isEmpty ? nil : engine.offences,
+            simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
             timingsBytes: timings.bytes, seconds: elapsed, spent: charged?.spent)
         latest = checkpoint
         let needed = checkpoint.blobs.union(evaluated.values)
@@ -95,6 +96,7 @@ extension SimulationRun {
         return EngineSnapshot(
             specification: specification, weightsDigest: checkpoint.weights, status: JobStatus(.running),
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
+            offences: checkpoint.offences ?? [:],
             evaluations: checkpoint.evaluations.map { .init(record: $0.record) })
     }
 }

@@ -179,8 +179,8 @@ extension SimulationRun {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
                 return try PartialUpdate(
-                    clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
-                    expected: updateSchema, shownAs: foldSchema)
+                    clientID: admitted.client, examples: admitted.statistics.examples,
+                    loss: admitted.statistics.meanLoss, tensors: update, expected: updateSchema, shownAs: foldSchema)
             }
             var nextClipNorm: Double?
             if let charge = order.charge, let privacy = engine.privacy {
@@ -190,11 +190,15 @@ extension SimulationRun {
                 nextClipNorm = sum.nextClipNorm
                 sources = [sum]
             }
-            let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
+            var report: AggregationReport?
+            let next = try strategy.aggregate(
+                global: global, updates: sources, rules: rules, report: { report = $0 })
             let digest = next.digest()
             weights[digest] = next
+            // What an update weighs in a private sum tells its norm: that is not reported.
             return .aggregated(
-                round: order.round, attempt: order.attempt, weightsDigest: digest, nextClipNorm: nextClipNorm)
+                round: order.round, attempt: order.attempt, weightsDigest: digest,
+                report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
         } catch let error as AggregationError {
             return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
         }
@@ -213,8 +217,8 @@ extension SimulationRun {
                 refusals: result.refusals.isEmpty
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
-                bytesUp: result.admitted.count * size, clock: time?.takeFigures(),
-                epsilon: result.charge?.epsilon, clipNorm: result.charge?.clipNorm))
+                bytesUp: result.admitted.count * size, clock: time?.takeFigures(), epsilon: result.charge?.epsilon,
+                clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result)))
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(
@@ -226,6 +230,19 @@ extension SimulationRun {
         capture(result)
         // What a round of a job with privacy released is never computed again from other draws.
         if engine.privacy != nil || (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
+    }
+
+    /// The clients' weights in the round's update, where the job says how updates are combined.
+    private func weights(of result: RoundResult) -> [String: Double]? {
+        guard !specification.aggregation.isEmpty else { return nil }
+        return Dictionary(result.admitted.compactMap { update in update.weight.map { (update.client, $0) } }) {
+            first, _ in first
+        }
+    }
+
+    private func leftOut(of result: RoundResult) -> [String: String]? {
+        let reasons = result.admitted.compactMap { update in update.leftOut.map { (update.client, $0) } }
+        return reasons.isEmpty ? nil : Dictionary(reasons) { first, _ in first }
     }
 
     func report(_ line: MetricsLine) throws {

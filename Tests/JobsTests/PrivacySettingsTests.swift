@@ -46,7 +46,7 @@ struct PrivacySettingsTests {
     @Test func whatDoesNotGoTogether() {
         #expect(problems { $0.strategy = ["name": "scaffold", "clients": 20] }.contains("found the strategy scaffold"))
         #expect(problems { $0.aggregation = ["rule": "median"] }.contains("found the aggregation rule median"))
-        #expect(!problems { $0.aggregation = ["rule": "uniform"] }.contains("privacy"))
+        #expect(!problems { $0.aggregation = ["rule": "uniform-mean"] }.contains("privacy"))
         #expect(problems { $0.latest = ["steps"] }.contains("latest:"))
         #expect(
             problems {

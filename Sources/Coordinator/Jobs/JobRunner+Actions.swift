@@ -70,7 +70,7 @@ extension JobRunner {
             let result = try await fold.run(order)
             post(
                 .aggregated(
-                    round: order.round, attempt: order.attempt, weightsDigest: result.digest,
+                    round: order.round, attempt: order.attempt, weightsDigest: result.digest, report: result.report,
                     nextClipNorm: result.nextClipNorm))
         } catch let error as DurabilityError where error.code == .crashed {
             throw error

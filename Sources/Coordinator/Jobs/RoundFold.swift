@@ -16,6 +16,8 @@ struct RoundFold: Sendable {
     struct Outcome: Sendable {
         /// SHA-256 of the new weights.
         var digest: String
+        /// What went into them; nil in a job with privacy.
+        var report: AggregationReport?
         /// The clipping norm of the next round, with adaptive clipping.
         var nextClipNorm: Double?
     }
@@ -30,7 +32,7 @@ struct RoundFold: Sendable {
         var updates: [any UpdateSource] = try order.updates.map { update in
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
             return try PartialUpdate(
-                clientID: update.client, examples: update.statistics.examples,
+                clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
                 tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
                 shownAs: plan.foldSchema)
         }
@@ -45,7 +47,7 @@ struct RoundFold: Sendable {
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {
             var isPastHalf = false
-            _ = try plan.strategy.aggregate(
+            let report = try plan.strategy.aggregate(
                 global: global, updates: updates, rules: plan.rules,
                 progress: { progress in
                     try Task.checkCancellation()
@@ -54,8 +56,10 @@ struct RoundFold: Sendable {
                     try crash.reached(.halfFold)
                 },
                 sink: { try writer.append($0) })
+            // What an update weighs in a private sum tells its norm: that is not reported.
             let digest = try writer.commit { try crash.reached(.afterBlobRename) }
-            return Outcome(digest: digest, nextClipNorm: nextClipNorm)
+            return Outcome(
+                digest: digest, report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
         } catch {
             writer.discard()
             throw error

@@ -66,13 +66,15 @@ extension Store {
             try db.run(
                 """
                 UPDATE rounds SET phase = 'completed', ended = ?, admitted = ?, refusals = ?, totals = ?,
-                    base_digest = ?, weights_digest = ?, next_clip_norm = ?
+                    base_digest = ?, weights_digest = ?, contributions = ?, next_clip_norm = ?
                 WHERE job = ? AND round = ? AND attempt = ?
                 """,
                 [
                     result.completedAt, try StoredJSON.text(result.admitted.map(\.client)),
                     try StoredJSON.text(result.refusals.map(StoredRefusal.init)), try StoredJSON.text(result.totals),
-                    result.baseDigest, result.weightsDigest, result.nextClipNorm, job.id, result.round, result.attempt,
+                    result.baseDigest, result.weightsDigest,
+                    try StoredJSON.text(StoredContribution.map(result.admitted)), result.nextClipNorm, job.id,
+                    result.round, result.attempt,
                 ])
             try db.run(
                 "INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)", [result.weightsDigest, job.weightsBytes])
