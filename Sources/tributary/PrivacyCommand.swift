@@ -1,7 +1,7 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import Operator
-import Privacy
+public import Privacy
 
 struct PrivacyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -148,7 +148,7 @@ struct RoundPrivacyTests {
         let sum = try PrivateSum(
             of: updates(values), schema: global.schema.updateSchema(), rules: .defaults, round: round, attempt: attempt,
             charge: charge, privacy: privacy)
-        let next = try WeightedMeanFold(blockElements: block).aggregate(
+        let next = try AggregationStrategies.make(.weightedMean, blockElements: block).aggregate(
             global: global, updates: [sum], rules: .defaults)
         return (try next.floats("w"), sum)
     }
