@@ -30,22 +30,30 @@ public struct AdmissionRules: Sendable, Hashable {
 
     /// The most examples that one task may report.
     public let maximumExamples: Int
+    /// Whether trainers have to protect single examples, and say so.
+    private let needsPrivateSteps: Bool
     /// The largest L2 norm of an update.
     public let maximumNorm: Double
 
     /// The rules of a job.
     public init(_ specification: JobSpecification) {
         maximumExamples = specification.limits.maximumExamples
+        needsPrivateSteps = specification.privacy["mechanism"]?.stringValue == "record"
         maximumNorm = min(Self.maximumNorm, specification.limits.maximumNorm ?? Self.maximumNorm)
     }
 
     /// Checks the figures of an update.
     ///
-    /// - Throws: ``AdmissionRefusal`` `examples` or `statistics`.
+    /// - Throws: ``AdmissionRefusal`` `examples`, `statistics` or `privacy`.
     public func check(training statistics: TaskStatistics) throws(AdmissionRefusal) {
         guard (1...max(1, maximumExamples)).contains(statistics.examples) else {
             throw AdmissionRefusal(
                 code: "examples", reason: "\(statistics.examples) examples, the job allows 1 to \(maximumExamples)")
+        }
+        guard !needsPrivateSteps || (statistics.sums["privateSteps"] ?? 0) > 0 else {
+            throw AdmissionRefusal(
+                code: "privacy",
+                reason: "the trainer counts no privateSteps: it does not protect single examples, as the job asks")
         }
         try validate(statistics)
     }

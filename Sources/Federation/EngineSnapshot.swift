@@ -1,4 +1,5 @@
 public import Jobs
+public import Privacy
 
 /// Everything durable about a job, read back from the store: what the engine needs to go on where it was.
 public struct EngineSnapshot: Sendable {
@@ -32,6 +33,8 @@ public struct EngineSnapshot: Sendable {
     /// The last instant at which the coordinator is known to have run, milliseconds since 1970: the newest time in any
     /// row will do. Deadlines move by the time between it and the restart; nil moves none.
     public var lastAlive: Int64?
+    /// What the job has released; nothing in a job without privacy.
+    public var spent: SpentPrivacy
 
     /// The open round.
     public struct Current: Sendable, Hashable {
@@ -86,7 +89,8 @@ public struct EngineSnapshot: Sendable {
         specification: JobSpecification, weightsDigest: String, status: JobStatus = JobStatus(.running),
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
         lastFailure: String = "", declined: Set<String> = [], offences: [String: Int] = [:],
-        current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [], lastAlive: Int64? = nil
+        current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [], lastAlive: Int64? = nil,
+        spent: SpentPrivacy = SpentPrivacy()
     ) {
         self.specification = specification
         self.status = status
@@ -102,5 +106,6 @@ public struct EngineSnapshot: Sendable {
         self.evaluations = evaluations
         self.known = known
         self.lastAlive = lastAlive
+        self.spent = spent
     }
 }

@@ -187,6 +187,9 @@ extension RoundEngine {
         guard case .committingFailure(let open, let failure) = phase, failure.round == round,
             failure.attempt == attempt
         else { return }
+        if let privacy, privacy.chargesFailures, let charge = open.record.charge {
+            self.privacy?.committed(charge, nextClipNorm: nil)
+        }
         failedInRound.formUnion(failure.refusals.map(\.client))
         failedAttempts = attempt + 1
         lastFailure = failure.reason
@@ -195,7 +198,8 @@ extension RoundEngine {
     }
 
     mutating func aggregated(
-        _ round: Int, _ attempt: Int, _ digest: String, _ report: AggregationReport?, at time: Int64,
+        _ round: Int, _ attempt: Int, _ digest: String, _ report: AggregationReport?, _ nextClipNorm: Double?,
+        at time: Int64,
         _ actions: inout [RoundAction]
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
@@ -206,7 +210,8 @@ extension RoundEngine {
             refusals: open.refusals(unresolved: hasTarget(open) ? TaskRefusal.surplus : TaskRefusal.deadline),
             totals: TaskStatistics.total(open.updates),
             baseDigest: weightsDigest, weightsDigest: digest, startedAt: open.record.startedAt, completedAt: time,
-            evaluation: evaluation(of: order, digest: digest, at: time)
+            evaluation: evaluation(of: order, digest: digest, at: time), charge: open.record.charge,
+            nextClipNorm: nextClipNorm
         )
         phase = .committingRound(open, result)
         actions.append(.commitRound(result))
@@ -247,6 +252,7 @@ extension RoundEngine {
         guard case .committingRound(let open, let result) = phase, result.round == round else { return }
         completedRounds = round + 1
         weightsDigest = result.weightsDigest
+        if let charge = result.charge { privacy?.committed(charge, nextClipNorm: result.nextClipNorm) }
         failedAttempts = 0
         failedInRound = []
         lastFailure = ""

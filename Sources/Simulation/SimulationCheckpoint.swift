@@ -2,6 +2,7 @@ internal import Durability
 internal import Federation
 internal import Foundation
 internal import Jobs
+internal import Privacy
 internal import Weights
 
 /// What a simulation needs to go on after its last completed round, bit for bit. Weights lie beside it under their
@@ -32,6 +33,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var metricsBytes: Int
     var timingsBytes: Int
     var seconds: Double
+    /// What was released, in a job with privacy.
+    var spent: SpentPrivacy?
 
     /// The best round by the job's metric.
     struct Best: Codable, Hashable {

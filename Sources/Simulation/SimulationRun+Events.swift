@@ -106,8 +106,8 @@ extension SimulationRun {
     func train(
         _ client: VirtualClient, round: Int, from global: Weights
     ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
-        pool.submit { [data, updateSchema] in
-            try $0.train(client, of: data, round: round, global: global, sent: updateSchema)
+        pool.submit { [data, updateSchema, privacy = engine.privacy] in
+            try $0.train(client, of: data, round: round, global: global, sent: updateSchema, privacy: privacy)
         }
     }
 
@@ -186,7 +186,7 @@ extension SimulationRun {
             throw SimulationError(.checkpoint, "the weights of round \(order.round) are not there any more")
         }
         do {
-            let sources = try order.updates.map { admitted in
+            var sources: [any UpdateSource] = try order.updates.map { admitted in
                 guard let update = updates[admitted.client] else {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
@@ -194,13 +194,23 @@ extension SimulationRun {
                     clientID: admitted.client, examples: admitted.statistics.examples,
                     loss: admitted.statistics.meanLoss, tensors: update, expected: updateSchema, shownAs: foldSchema)
             }
+            var nextClipNorm: Double?
+            if let charge = order.charge, let privacy = engine.privacy {
+                let sum = try PrivateSum(
+                    of: sources, schema: foldSchema, rules: rules, round: order.round, attempt: order.attempt,
+                    charge: charge, privacy: privacy)
+                nextClipNorm = sum.nextClipNorm
+                sources = [sum]
+            }
             var report: AggregationReport?
             let next = try strategy.aggregate(
                 global: global, updates: sources, rules: rules, report: { report = $0 })
             let digest = next.digest()
             weights[digest] = next
+            // What an update weighs in a private sum tells its norm: that is not reported.
             return .aggregated(
-                round: order.round, attempt: order.attempt, weightsDigest: digest, report: report)
+                round: order.round, attempt: order.attempt, weightsDigest: digest,
+                report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
         } catch let error as AggregationError {
             return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
         }
@@ -219,8 +229,8 @@ extension SimulationRun {
                 refusals: result.refusals.isEmpty
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
-                bytesUp: result.admitted.count * size, clock: time?.takeFigures(), weights: weights(of: result),
-                leftOut: leftOut(of: result)))
+                bytesUp: result.admitted.count * size, clock: time?.takeFigures(), epsilon: result.charge?.epsilon,
+                clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result)))
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(
@@ -230,7 +240,8 @@ extension SimulationRun {
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
+        // What a round of a job with privacy released is never computed again from other draws.
+        if engine.privacy != nil || (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
     }
 
     /// The clients' weights in the round's update, where the job says how updates are combined.

@@ -91,11 +91,17 @@ public struct LocalTraining: Sendable {
 
     /// Trains a model in place with a client-side algorithm.
     ///
+    /// - Parameter privacy: protects single examples, by ``PrivateDescent``; for algorithms that only change the loss.
     /// - Returns: what was counted over the (first) pass, and what the algorithm adds.
     /// - Throws: like the other `run`; whatever the algorithm throws.
     public static func run(
-        _ task: LocalTask, _ algorithm: any LocalAlgorithm, observer: Observer = { _, _ in }
+        _ task: LocalTask, _ algorithm: any LocalAlgorithm, privacy: RecordPrivacy? = nil,
+        observer: Observer = { _, _ in }
     ) throws -> LocalOutcome {
+        if let privacy {
+            let statistics = try PrivateDescent.run(task, algorithm, privacy, observer: observer)
+            return LocalOutcome(statistics: statistics, extra: .init())
+        }
         guard task.data.count > 0 else {
             throw TrainingError(.data, "data set '\(task.data.dataset.name)' has no examples to train on")
         }
@@ -166,7 +172,7 @@ public struct LocalTraining: Sendable {
     }
 
     /// Forward and backward of one batch: the mean loss and the number of right answers.
-    private static func step(
+    static func step(
         _ task: LocalTask,
         _ rows: DatasetView,
         _ positions: ArraySlice<Int>,

@@ -2,6 +2,7 @@ import Datasets
 public import Jobs
 import Layers
 import ModelZoo
+import Privacy
 import Tensors
 import Weights
 
@@ -87,9 +88,13 @@ public final class ModelTrainer: TrainerSession {
             throw TrainingError(.message, "round \(request.round): expected a number from 0")
         }
         let state = FolderClientState(folder: request.state, round: request.round)
+        let privacy = try RecordPrivacy(hello.privacy ?? [:]) {
+            try TrainerSecret.load(in: request.state).stream(
+                purpose: "record", round: request.round, attempt: request.attempt)
+        }
         let result = try RoundTraining(entry: entry, strategy: strategy).run(
             on: data, configuration, .init(seed: hello.seed, round: round, client: hello.clientIndex), global: global,
-            state: state
+            state: state, privacy: privacy
         ) { fraction, loss in
             try monitor.update(fraction: fraction, metrics: ["loss": loss])
         }

@@ -33,14 +33,16 @@ public struct RoundTraining {
     /// - Throws: `TrainingError` with code `diverged` when a value is not finite; see `LocalTraining.run`.
     public func run(
         on data: DatasetView, _ configuration: LocalTraining.Configuration, _ identity: LocalTraining.Identity,
-        global file: Weights, state: any ClientState, observer: LocalTraining.Observer = { _, _ in }
+        global file: Weights, state: any ClientState, privacy: RecordPrivacy? = nil,
+        observer: LocalTraining.Observer = { _, _ in }
     ) throws -> Result {
         let global = try file.filtered { !AuxiliaryTensors.isAuxiliary($0.name) }
         try entry.model.load(global)
         let task = try LocalTask(
             entry, on: data, configuration, identity, global: global,
             auxiliary: file.filtered { AuxiliaryTensors.isAuxiliary($0.name) }, state: state)
-        let outcome = try LocalTraining.run(task, LocalAlgorithms.make(strategy), observer: observer)
+        let outcome = try LocalTraining.run(
+            task, LocalAlgorithms.make(strategy), privacy: privacy, observer: observer)
         let shared = try entry.model.weights().update(from: global).filtered { !strategy.isPersonal($0.name) }
         let update = try outcome.extra.auxiliary.map(shared.joined) ?? shared
         guard update.allFinite, outcome.extra.state.values.allSatisfy(\.allFinite) else {

@@ -9,6 +9,7 @@ struct DocumentationTests {
     static let pages = [
         "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
         "Documentation/Simulate.md", "Documentation/FedMultimodal.md", "Documentation/Datasets.md",
+        "Documentation/Privacy.md",
     ]
 
     struct Block {
@@ -85,7 +86,7 @@ struct DocumentationTests {
                     let words = line.split(separator: " ").map(String.init).filter { $0 != "&" }
                     guard let name = words.first, name.hasPrefix("tributary") else { continue }
                     let path = words.dropFirst().prefix { $0.range(of: "^[a-z]+$", options: .regularExpression) != nil }
-                    let depth = ["audit", "benchmark"].contains(path.first ?? "") ? 2 : 1
+                    let depth = ["audit", "benchmark", "privacy"].contains(path.first ?? "") ? 2 : 1
                     let arguments = Array(path.prefix(depth))
                     let key = ([name] + arguments).joined(separator: " ")
                     if helps[key] == nil {

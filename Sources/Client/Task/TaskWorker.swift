@@ -61,6 +61,7 @@ final class TaskWorker: Sendable {
             job: job, client: client, clientIndex: clientIndex(client), seed: task.specification.seed,
             threads: threads, model: task.specification.model, strategy: task.specification.strategy,
             corruption: task.specification.corruption,
+            privacy: task.specification.privacy.isEmpty ? nil : task.specification.privacy,
             data: TrainerRequest.DataFolder(name: task.specification.data, path: path))
         // The first round of a job fetches while the trainer starts.
         async let acquired = pool.acquire(hello, work: work)
@@ -132,12 +133,14 @@ final class TaskWorker: Sendable {
         }
         let global = try SafetensorsFile(path: cached).schema
         let schema = try specification.updateSchema(for: global)
+        let protection = try UpdateProtection.of(specification, task: identity, folder: folder)
         courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(schema)))
         do {
             let outbox = transfers.outbox
             let entry = try await FileWork.run {
                 let update = try UpdateFile.finish(
-                    "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity))
+                    "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity),
+                    protection: protection)
                 let entry = OutboxEntry(
                     identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
                     trainer: trainer.description, update: update)

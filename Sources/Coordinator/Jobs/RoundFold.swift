@@ -9,22 +9,40 @@ struct RoundFold: Sendable {
     let blobs: BlobStore
     let spool: Spool
     let crash: CrashPoints
+    /// The job's privacy; nil without.
+    let privacy: RoundPrivacy?
+
+    /// What a fold comes to.
+    struct Outcome: Sendable {
+        /// SHA-256 of the new weights.
+        var digest: String
+        /// What went into them; nil in a job with privacy.
+        var report: AggregationReport?
+        /// The clipping norm of the next round, with adaptive clipping.
+        var nextClipNorm: Double?
+    }
 
     /// Folds away from the cooperative pool. The blob is held; the caller releases it once the round is committed.
-    ///
-    /// - Returns: the digest of the new weights, and what went into them.
-    func run(_ order: AggregationOrder) async throws -> (digest: String, report: AggregationReport) {
+    func run(_ order: AggregationOrder) async throws -> Outcome {
         try await withBlockingWork { try fold(order) }
     }
 
-    private func fold(_ order: AggregationOrder) throws -> (digest: String, report: AggregationReport) {
+    private func fold(_ order: AggregationOrder) throws -> Outcome {
         let global = try StoredTensors(try blobs.open(order.weightsDigest))
-        let updates = try order.updates.map { update in
+        var updates: [any UpdateSource] = try order.updates.map { update in
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
             return try PartialUpdate(
                 clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
                 tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
                 shownAs: plan.foldSchema)
+        }
+        var nextClipNorm: Double?
+        if let charge = order.charge, let privacy {
+            let sum = try PrivateSum(
+                of: updates, schema: plan.foldSchema, rules: plan.rules, round: order.round, attempt: order.attempt,
+                charge: charge, privacy: privacy)
+            nextClipNorm = sum.nextClipNorm
+            updates = [sum]
         }
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {
@@ -38,7 +56,10 @@ struct RoundFold: Sendable {
                     try crash.reached(.halfFold)
                 },
                 sink: { try writer.append($0) })
-            return (try writer.commit { try crash.reached(.afterBlobRename) }, report)
+            // What an update weighs in a private sum tells its norm: that is not reported.
+            let digest = try writer.commit { try crash.reached(.afterBlobRename) }
+            return Outcome(
+                digest: digest, report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
         } catch {
             writer.discard()
             throw error

@@ -13,8 +13,16 @@ enum StoreSchema {
         migrator.registerMigration("contributions") { db in
             try db.execute(sql: "ALTER TABLE rounds ADD COLUMN contributions TEXT NOT NULL DEFAULT '{}'")
         }
+        migrator.registerMigration("privacy") { db in
+            for statement in privacy { try db.execute(sql: statement) }
+        }
         return migrator
     }
+
+    private static let privacy = [
+        "ALTER TABLE rounds ADD COLUMN charge TEXT",
+        "ALTER TABLE rounds ADD COLUMN next_clip_norm REAL",
+    ]
 
     private static let version1 = [
         """

@@ -39,6 +39,9 @@ public enum TrainerRequest: Sendable, Hashable {
         public var strategy: Settings?
         /// The job's `corruption` map; nil for none.
         public var corruption: Settings?
+        /// The job's `privacy` map; nil for none. With the mechanism `record` the trainer protects single examples and
+        /// counts its noised steps as the sum `privateSteps`; others are not its concern.
+        public var privacy: Settings?
         /// The site's data; nil when the trainer only makes initial weights.
         public var data: DataFolder?
 
@@ -46,7 +49,7 @@ public enum TrainerRequest: Sendable, Hashable {
         public init(
             version: Int = TrainerRequest.version, job: String, client: String, clientIndex: UInt32, seed: UInt64,
             threads: Int = 1, model: Settings, strategy: Settings? = nil, corruption: Settings? = nil,
-            data: DataFolder?
+            privacy: Settings? = nil, data: DataFolder?
         ) {
             self.version = version
             self.job = job
@@ -57,6 +60,7 @@ public enum TrainerRequest: Sendable, Hashable {
             self.model = model
             self.strategy = strategy
             self.corruption = corruption
+            self.privacy = privacy
             self.data = data
         }
     }
