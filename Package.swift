@@ -135,7 +135,11 @@ let package = Package(
         module("Datasets", ["Jobs", "Randomness", "Weights", .crypto]),
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
         module(
-            "Training", ["Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),
+            "Training",
+            [
+                "Configuration", "Datasets", "Durability", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors",
+                "Weights",
+            ]),
 
         module(
             "Simulation",
@@ -237,7 +241,10 @@ let package = Package(
         ),
         tests(
             "TrainingTests",
-            ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
+            [
+                "Training", "ModelZoo", "Datasets", "Durability", "Jobs", "Layers", "Randomness", "Tensors", "Weights",
+                "TestSupport",
+            ],
             resources: [.copy("Golden")]
         ),
         tests(
