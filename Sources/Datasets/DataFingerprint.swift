@@ -52,7 +52,7 @@ public struct DataFingerprint: Sendable, Hashable, Codable {
                 let count = max(1, min(sampledRuns, values.count / runLength))
                 for run in 0..<count {
                     // From the first values to the last; of a small modality nearly all.
-                    let start = count == 1 ? 0 : (values.count - runLength) / (count - 1) * run
+                    let start = count == 1 ? 0 : (values.count - runLength) * run / (count - 1)
                     digest.add(values[start..<min(start + runLength, values.count)])
                 }
             }

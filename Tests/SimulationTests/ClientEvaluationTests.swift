@@ -35,8 +35,8 @@ import Weights
         }
         job.evaluation.perClient = 1
         job.evaluation.perClientHoldOut = 0.3
-        let described = try SitePartition.prepare(.init(job)).holdingOut(0.3).partition.clients
-        let trained = try SimulationSource(job, path: nil).data(for: job).holdingOut(0.3).clients
+        let described = try SitePartition.prepare(.init(job, scale: 0.1)).holdingOut(0.3).partition.clients
+        let trained = try SimulationSource(job, path: nil, scale: 0.1).data(for: job).holdingOut(0.3).clients
         #expect(described.map(\.rows) == trained.map(\.rows))
         #expect(trained.contains { !$0.heldOut.isEmpty })
     }

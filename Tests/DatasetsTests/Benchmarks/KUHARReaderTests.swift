@@ -136,9 +136,9 @@ private struct Fixture {
             corruption: ["mode": "faithful", "missingModality": 0.3],
             partition: ["scheme": "fedmultimodal", "fold": 2, "faithful": .bool(isFaithful)])
         let prepared = try SitePartition.prepare(.init(job, data: fixture.folder.path))
-        // Of 14 people 1003, 1004 and 1005 are tested on; 1013 has no window.
-        let people = [1000, 1001, 1002, 1006, 1007, 1008, 1009, 1010, 1011, 1012]
-        let expected = isFaithful ? Array(people.dropFirst()) : people
+        // Of 14 people 1003, 1004 and 1005 are tested on; 1000 and 1013 have one window.
+        let people = [1000, 1001, 1002, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013]
+        let expected = isFaithful ? Array(people.dropFirst().dropLast()) : people
         #expect(prepared.partition.clients.map(\.id) == expected.map(String.init))
         #expect(prepared.partition.clients.map(\.place) == expected.map { people.firstIndex(of: $0) })
         let summary = try CorruptionSummary.describe(job, prepared)

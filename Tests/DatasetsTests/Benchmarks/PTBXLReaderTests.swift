@@ -99,7 +99,7 @@ private struct Fixture {
                 (codes: "{'NORM': 100.0}", site: site, fold: "1", record: Fixture.path(1))
             }
         }
-        try fixture.database(rows + ["9", "10"].map { ("{}", "2.0", $0, Fixture.path(2)) })
+        try fixture.database(rows + ["9", "10"].map { (codes: "{}", site: "2.0", fold: $0, record: Fixture.path(2)) })
         let prepared = try SitePartition.prepare(
             .init(
                 source: .init(benchmark: .ptbXL, isGenerated: false), data: fixture.folder.path,
