@@ -23,13 +23,15 @@ public struct DataFingerprint: Sendable, Hashable, Codable {
     ///   - heldOut: the splits that come with it.
     ///   - partition: who trains on what.
     public init(train: MultimodalDataset, heldOut: [String: MultimodalDataset], partition: Partition) {
-        data = Self.data([("train", train)] + heldOut.sorted { $0.key < $1.key }.map { ($0.key, $0.value) })
+        var splits = [(name: "train", data: train)]
+        for (name, dataset) in heldOut.sorted(by: { $0.key < $1.key }) { splits.append((name, dataset)) }
+        data = Self.data(splits)
         var digest = Digest()
         for client in partition.clients {
             digest.add(client.id)
             digest.add(client.rows)
             digest.add([client.place ?? -1])
-            if let traits = client.traits { digest.add("\(traits.fingerprint)") }
+            if let traits = client.traits { digest.add(traits.fingerprint) }
         }
         for list in partition.heldOut {
             digest.add("held out \(list.name)")
