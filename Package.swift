@@ -141,7 +141,7 @@ let package = Package(
         module(
             "Training",
             [
-                "Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness", "Tensors",
+                "Configuration", "Datasets", "Durability", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness", "Tensors",
                 "Weights",
             ]),
 
@@ -247,7 +247,10 @@ let package = Package(
         ),
         tests(
             "TrainingTests",
-            ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
+            [
+                "Training", "ModelZoo", "Datasets", "Durability", "Jobs", "Layers", "Randomness", "Tensors", "Weights",
+                "TestSupport",
+            ],
             resources: [.copy("Golden")]
         ),
         tests(

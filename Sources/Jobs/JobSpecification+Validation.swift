@@ -56,6 +56,7 @@ extension JobSpecification {
         range(attempts, 1...100, "attempts")
         problems += strategyProblems + aggregationProblems
         range(evaluation.every, 0...1_000_000, "evaluation.every")
+        if let first = evaluation.first { range(first, 0...1_000_000, "evaluation.first") }
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",
             "1 to 128 printable characters without spaces")

@@ -109,6 +109,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public struct Evaluation: Sendable, Hashable {
         /// After every so many rounds, and always after the last; 0 for never.
         public var every: Int
+        /// The first round that is evaluated, from 0; nil for `every` − 1, after `every` rounds.
+        public var first: Int?
         /// The held-out split that clients must declare to be asked.
         public var split: String
         /// Seconds an evaluation may take; more than 0, at most 30 days.
@@ -135,10 +137,11 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
 
         /// Creates the rules with their defaults.
         public init(
-            every: Int = 1, split: String = "test", deadline: Double = 600, others: Others = .always,
+            every: Int = 1, first: Int? = nil, split: String = "test", deadline: Double = 600, others: Others = .always,
             perClient: Int = 0, perClientHoldOut: Double = 0, settings: Settings = [:]
         ) {
             self.every = every
+            self.first = first
             self.split = split
             self.deadline = deadline
             self.others = others
@@ -219,9 +222,12 @@ extension JobSpecification {
     /// `evaluation.deadline` in whole milliseconds, at least 1.
     public var evaluationDeadlineMilliseconds: Int64 { Self.milliseconds(evaluation.deadline) }
 
-    /// Whether the weights after `round` (from 0) are evaluated: every `evaluation.every` rounds, and the last always.
+    /// Whether the weights after `round` (from 0) are evaluated: every `evaluation.every` rounds from
+    /// `evaluation.first` on, and the last always.
     public func isEvaluated(round: Int) -> Bool {
-        evaluation.every > 0 && ((round + 1) % evaluation.every == 0 || round == rounds - 1)
+        guard evaluation.every > 0 else { return false }
+        let since = round - (evaluation.first ?? evaluation.every - 1)
+        return (since >= 0 && since % evaluation.every == 0) || round == rounds - 1
     }
 
     /// Whether a simulation evaluates the weights after `round` (from 0) on every client's own examples.

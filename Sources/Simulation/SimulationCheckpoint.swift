@@ -19,6 +19,8 @@ struct SimulationCheckpoint: Codable, Hashable {
 
     /// SHA-256 over the specification and the partition: a checkpoint of another job is refused.
     var fingerprint: String
+    /// The mark of the data's values (``DataFingerprint``); nil in checkpoints of earlier versions, which are taken.
+    var data: String?
     var completedRounds: Int
     var weights: String
     var initialWeights: String

@@ -13,7 +13,8 @@ extension SimulationRun {
         if let charge = result?.charge { charged?.committed(charge, nextClipNorm: result?.nextClipNorm) }
         let digest = result?.weightsDigest ?? engine.weightsDigest
         let checkpoint = SimulationCheckpoint(
-            fingerprint: fingerprint, completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
+            fingerprint: fingerprint, data: dataMark,
+            completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
             weights: digest, initialWeights: initialDigest, best: best,
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
@@ -36,7 +37,7 @@ extension SimulationRun {
         lastSave = .now
     }
 
-    /// SHA-256 over everything that decides a result: the specification, the shape of the data and the partition.
+    /// SHA-256 over the specification, the labels and the partition; `dataMark` stands for the values.
     static func fingerprint(_ specification: JobSpecification, _ data: SimulationData) throws -> String {
         var hash = SHA256()
         hash.update(data: try specification.canonicalJSON())
@@ -67,7 +68,7 @@ extension SimulationRun {
     ///
     /// - Throws: ``SimulationError`` `checkpoint` when there is one and it is not to be used, or it is another job's.
     static func check(
-        _ checkpoint: SimulationCheckpoint?, _ fingerprint: String, _ options: Options
+        _ checkpoint: SimulationCheckpoint?, _ fingerprint: String, _ dataMark: String, _ options: Options
     ) throws(SimulationError) -> SimulationCheckpoint? {
         guard let checkpoint else { return nil }
         guard options.resumes else {
@@ -81,6 +82,12 @@ extension SimulationRun {
                 .checkpoint,
                 "\(options.output) holds the run of another job, seed or partition: expected the ones it was begun with"
             )
+        }
+        guard checkpoint.data == nil || checkpoint.data == dataMark else {
+            throw SimulationError(
+                .checkpoint,
+                "\(options.output) holds a run on other data (\(checkpoint.data ?? ""), here \(dataMark)): expected the "
+                    + "data it was begun with")
         }
         return checkpoint
     }

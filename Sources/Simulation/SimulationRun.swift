@@ -111,6 +111,8 @@ public final class SimulationRun {
     let folder: CheckpointFolder
     let lock: InstanceLock
     let fingerprint: String
+    /// The mark of the data's values.
+    let dataMark: String
     let pool: WorkerPool<SimulationWorker>
     let metrics: MetricsLog
     let timings: MetricsLog
@@ -203,6 +205,9 @@ public final class SimulationRun {
             lock = try InstanceLock(path: options.output + "/lock")
             folder = try CheckpointFolder(options.output + "/checkpoint")
             fingerprint = try Self.fingerprint(specification, data)
+            dataMark = DataFingerprint.data(
+                [(name: "train", data: data.train)]
+                    + data.heldOut.sorted { $0.key < $1.key }.map { (name: $0.key, data: $0.value.dataset) })
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
             updateSchema = try specification.updateSchema(for: initial.schema)
@@ -211,7 +216,7 @@ public final class SimulationRun {
             foldSchema = try initial.schema.updateSchema()
             globalBytes = Safetensors.canonicalSize(initial.schema)
             initialDigest = initial.digest()
-            let checkpoint = try Self.check(saved?.checkpoint, fingerprint, options)
+            let checkpoint = try Self.check(saved?.checkpoint, fingerprint, dataMark, options)
             metrics = try MetricsLog(
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
             timings = try MetricsLog(

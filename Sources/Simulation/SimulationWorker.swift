@@ -87,7 +87,7 @@ final class SimulationWorker {
         let rules = AdmissionRules(specification)
         do throws(AdmissionRefusal) {
             try rules.check(training: statistics)
-            try rules.check(update)
+            try rules.check(update, examples: statistics.examples)
             return nil
         } catch {
             return error
@@ -108,7 +108,7 @@ final class SimulationWorker {
         let corruption = CorruptionSettings(
             map,
             client: map.number(
-                of: client.name, position: client.position, firstIndex: data.firstCorruptionIndex))
+                of: client.name, position: client.place, firstIndex: data.firstCorruptionIndex))
         return try corruption.training(view, modalities: entry.modalities)
     }
 

@@ -13,6 +13,44 @@ struct Change: Sendable {
 
 @Suite("Job specification")
 struct JobSpecificationTests {
+    @Test(
+        "evaluation begins where it is told to, and after `every` rounds otherwise",
+        arguments: [
+            (5, nil, [4, 9, 11]), (5, 0, [0, 5, 10, 11]), (1, nil, Array(0..<12)), (3, 7, [7, 10, 11]), (0, 0, []),
+            (4, 40, [11]),
+        ] as [(Int, Int?, [Int])])
+    func evaluatedRounds(every: Int, first: Int?, rounds: [Int]) throws {
+        var job = JobSpecification(name: "a", model: ["name": "b"], data: "c", rounds: 12)
+        let plain = try job.canonicalJSON()
+        #expect(!String(decoding: plain, as: UTF8.self).contains("first"), "jobs without it keep their bytes")
+        job.evaluation = .init(every: every, first: first)
+        #expect((0..<12).filter(job.isEvaluated) == rounds)
+        #expect(try JobSpecification(json: job.canonicalJSON()) == job)
+        job.evaluation.first = -1
+        #expect(job.problems.contains { $0.hasPrefix("evaluation.first: found -1") })
+    }
+
+    @Test(
+        "no client can take more effective steps than its examples give",
+        arguments: [(0.0, 1, 16), (0.9, 1, 16), (0.9, 40, 16), (0.999, 300, 7), (1.0, 9, 5), (0.5, 3, 1)])
+    func effectiveSteps(momentum: Double, examples: Int, batchSize: Int) {
+        let job = JobSpecification(
+            name: "a", model: ["name": "b"], data: "c", rounds: 1,
+            training: ["epochs": 3, "batchSize": .int(batchSize), "momentum": .double(momentum)])
+        let steps = 3 * ((examples + batchSize - 1) / batchSize)
+        // Each gradient reaches the weights once a step from its own on, less and less.
+        var reach = 0.0
+        var sum = 0.0
+        for _ in 0..<steps {
+            reach = momentum * reach + 1
+            sum += reach
+        }
+        let most = job.mostEffectiveSteps(examples: examples)
+        #expect(most >= sum && most <= sum * 1.0002)
+        let plain = JobSpecification(name: "a", model: ["name": "b"], data: "c", rounds: 1)
+        #expect(plain.mostEffectiveSteps(examples: 17) >= 2.9 && plain.mostEffectiveSteps(examples: 17) < 2.901)
+    }
+
     private let yaml = """
         name: har-fedavg
         model: {name: har, fusion: attention, layers: [32, 64], dropout: 0.2, wide: true}

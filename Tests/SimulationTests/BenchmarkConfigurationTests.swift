@@ -38,6 +38,7 @@ import Testing
         #expect(job.training["learningRate"]?.doubleValue == training.learningRate)
         #expect(job.training["batchSize"]?.intValue == training.batchSize)
         #expect(job.evaluation.every == training.evaluatesEvery)
+        #expect(job.evaluation.first == training.firstEvaluated)
         #expect(job.evaluation.split == "dev")
         #expect(job.selectBy.metric == benchmark.metric)
         #expect(job.seed == 8)

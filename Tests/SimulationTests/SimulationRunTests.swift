@@ -101,6 +101,41 @@ import Weights
         #expect(always.runs[0].bestRound == best.runs[0].bestRound)
     }
 
+    /// Names, labels and rows alone do not tell data apart.
+    @Test func aRunDoesNotGoOnWithOtherValues() throws {
+        let folder = try TemporaryFolder()
+        func run(_ data: SimulationData, stopsAfter events: Int) throws -> SimulationRun.Outcome {
+            let seen = Mutex(0)
+            return try SimulationRun(
+                Self.job(), data: data,
+                options: .init(output: folder.file("run"), workers: 1, resumes: true, checkpointSeconds: 0),
+                stop: {
+                    seen.withLock {
+                        $0 += 1
+                        return $0 > events
+                    }
+                }
+            ).run()
+        }
+        try FileManager.default.createDirectory(atPath: folder.file("run"), withIntermediateDirectories: true)
+        #expect(try !run(Self.data(), stopsAfter: 5).isComplete)
+        var other = try Self.data()
+        var values = other.train.values
+        for index in values[0].indices { values[0][index] += 1 }
+        other.train = try MultimodalDataset(
+            name: other.train.name, classes: other.train.classes, modalities: other.train.modalities, values: values,
+            labels: other.train.labels, subjects: other.train.subjects)
+        let error = try #require(throws: SimulationError.self) { try run(other, stopsAfter: 1000) }
+        #expect(error.code == .checkpoint && "\(error)".contains("a run on other data"))
+        // A checkpoint of an earlier version has no mark of the values.
+        let path = folder.file("run/checkpoint/checkpoint.json")
+        var checkpoint = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
+        #expect(checkpoint.removeValue(forKey: "data") != nil)
+        try JSONSerialization.data(withJSONObject: checkpoint).write(to: URL(fileURLWithPath: path))
+        #expect(try run(Self.data(), stopsAfter: 1000).isComplete)
+    }
+
     @Test func aRunIsNotBegunOverAnother() throws {
         let folder = try TemporaryFolder()
         _ = try run(folder, "run")

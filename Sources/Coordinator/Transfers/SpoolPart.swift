@@ -52,6 +52,13 @@ final class SpoolPart {
         }
     }
 
+    /// Bytes from the middle, as many as the buffer holds.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
+        guard try opened().read(into: buffer, at: offset) == buffer.count else {
+            throw CoordinatorError(.corrupt, "\(partPath) ended before \(offset + Int64(buffer.count)) bytes")
+        }
+    }
+
     /// Appends bytes.
     func append(_ block: UnsafeRawBufferPointer) throws {
         try opened().write(block, at: bytes)

@@ -65,7 +65,7 @@ struct UploadReceiver: Sendable {
                 throw CoordinatorError(
                     .invalidRequest, "the upload ended after \(chunks.position) of \(update.totalBytes) bytes")
             }
-            try state.finish(update, isWhole: update.offset == 0)
+            try state.finish(update, part, isWhole: update.offset == 0)
             try crash.reached(.afterDigestCheck)
             guard isWanted() else { return .unwanted }
             try part.commit { try crash.reached(.afterRename) }
@@ -123,7 +123,7 @@ private struct Intake {
     }
 
     /// Judges the complete update.
-    mutating func finish(_ update: UpdateDescription, isWhole: Bool) throws {
+    mutating func finish(_ update: UpdateDescription, _ part: SpoolPart, isWhole: Bool) throws {
         guard digest.hexadecimal == update.digest else {
             guard isWhole else {
                 throw CoordinatorError(.corrupt, "the resumed update is damaged: send it again from its start")
@@ -134,5 +134,8 @@ private struct Intake {
                     + "the header says \(update.digest.prefix(12))")
         }
         try rules.check(norm: inspector.finish().norm)
+        if rules.claimsSteps, let steps = try ClaimedSteps.read(part) {
+            try rules.check(steps: steps, examples: update.statistics.examples)
+        }
     }
 }

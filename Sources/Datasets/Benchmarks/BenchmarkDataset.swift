@@ -49,6 +49,10 @@ public struct BenchmarkDataset: Sendable, Hashable {
         /// The rounds between evaluations.
         public var evaluatesEvery = 1
 
+        /// The first round that is evaluated, where that is not after ``evaluatesEvery`` rounds: the code evaluates the
+        /// rounds whose numbers, from 0, it divides.
+        public var firstEvaluated: Int? { evaluatesEvery > 1 ? 0 : nil }
+
         /// Gathers the numbers that every data set has its own of.
         public init(learningRate: Double, serverLearningRate: ServerLearningRate) {
             self.learningRate = learningRate
@@ -112,6 +116,10 @@ public struct BenchmarkDataset: Sendable, Hashable {
     /// The number of the first client in the draws of the benchmark's corruption: where its files list the two held-out
     /// splits before the clients, 2.
     public var firstCorruptionIndex = 0
+    /// Whether the benchmark's clients are numbers, the places of natural clients in its list, and not their names.
+    public var numbersClients = false
+    /// Whether there is a mistake of the benchmark's code in reading the data that `isFaithful` makes too.
+    public var hasReadingMistakes = false
     /// The metric that rounds are chosen by and reported in, as metrics are named here.
     public var metric: String
     /// The numbers of the published runs.
