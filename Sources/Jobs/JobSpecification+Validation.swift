@@ -52,6 +52,7 @@ extension JobSpecification {
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
         problems += strategyProblems
+        problems += EncodingSettings.problems(of: encoding)
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",

@@ -94,8 +94,8 @@ extension SimulationRun {
     func train(
         _ client: VirtualClient, round: Int, from global: Weights
     ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
-        pool.submit { [data, updateSchema] in
-            try $0.train(client, of: data, round: round, global: global, sent: updateSchema)
+        pool.submit { [data, encoded] in
+            try $0.train(client, of: data, round: round, global: global, sent: encoded)
         }
     }
 
@@ -179,8 +179,9 @@ extension SimulationRun {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
                 return try PartialUpdate(
-                    clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
-                    expected: updateSchema, shownAs: foldSchema)
+                    clientID: admitted.client, examples: admitted.statistics.examples,
+                    tensors: DecodedTensors.showing(update, as: encoded), expected: encoded.plain,
+                    shownAs: foldSchema)
             }
             let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
             let digest = next.digest()
@@ -196,7 +197,7 @@ extension SimulationRun {
         scheduled = []
         time?.close(used: Set(result.admitted.map(\.client)))
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
-        let size = Safetensors.canonicalSize(updateSchema)
+        let size = encoded.fileBytes
         try report(
             MetricsLine(
                 round: result.round, split: "train", examples: result.totals.examples,

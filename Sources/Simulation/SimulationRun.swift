@@ -90,7 +90,7 @@ public final class SimulationRun {
     let options: Options
     let strategy: any AggregationStrategy
     let rules: TensorRules
-    let updateSchema: WeightsSchema
+    let encoded: EncodedSchema
     let foldSchema: WeightsSchema
     let globalBytes: Int
     /// The place in `data.clients` of each client.
@@ -191,7 +191,7 @@ public final class SimulationRun {
             fingerprint = try Self.fingerprint(specification, data)
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
-            updateSchema = try specification.updateSchema(for: initial.schema)
+            encoded = try specification.encodedSchema(for: specification.updateSchema(for: initial.schema))
             strategy = try AggregationStrategies.make(specification.serverRule())
             rules = try specification.tensorRules(for: initial.schema)
             foldSchema = try initial.schema.updateSchema()
@@ -203,7 +203,7 @@ public final class SimulationRun {
             timings = try MetricsLog(
                 path: options.output + "/timings.jsonl", keeping: checkpoint?.timingsBytes ?? 0)
             time = try Self.simulatedTime(
-                clock, specification, data, down: globalBytes, up: Safetensors.canonicalSize(updateSchema),
+                clock, specification, data, down: globalBytes, up: encoded.fileBytes,
                 now: checkpoint?.simulatedMilliseconds)
             weights = saved.map(\.weights).flatMap { checkpoint == nil ? nil : $0 } ?? [:]
             if checkpoint == nil {

@@ -52,9 +52,9 @@ final class SimulationWorker {
 
     /// Trains one client from the global weights.
     ///
-    /// - Parameter sent: the tensors that updates hold.
+    /// - Parameter sent: the tensors that updates hold, and their form on the wire.
     func train(
-        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: WeightsSchema
+        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: EncodedSchema
     ) throws -> Trained {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
@@ -63,10 +63,15 @@ final class SimulationWorker {
             on: examples(of: client, in: data), training,
             .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
             state: states.state(of: client.name, round: round))
-        let update = try result.update.filtered { sent.index(of: $0.name) != nil }
+        let update = try result.update.filtered { sent.plain.index(of: $0.name) != nil }
+        var outgoing = Outgoing(update: update, state: result.state, refusal: refusal(of: update, result.statistics))
+        if !sent.isPlain, outgoing.refusal == nil {
+            try outgoing.encode(
+                as: sent, remembering: states.state(of: client.name, round: round), AdmissionRules(specification))
+        }
         return Trained(
-            update: try store.keep(update), refusal: refusal(of: update, result.statistics),
-            statistics: result.statistics, state: try result.state.mapValues(store.keep))
+            update: try store.keep(outgoing.update), refusal: outgoing.refusal, statistics: result.statistics,
+            state: try outgoing.state.mapValues(store.keep))
     }
 
     private func refusal(of update: Weights, _ statistics: TaskStatistics) -> AdmissionRefusal? {

@@ -23,7 +23,9 @@ struct RoundFold: Sendable {
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
             return try PartialUpdate(
                 clientID: update.client, examples: update.statistics.examples,
-                tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
+                tensors: DecodedTensors.showing(
+                    StoredTensors(spool.fileSystem.open(path, .read)), as: plan.encoded),
+                expected: plan.updateSchema,
                 shownAs: plan.foldSchema)
         }
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
