@@ -34,7 +34,8 @@ extension ModelCard {
             clients.map { [Self.escaped($0.name), "\($0.rounds)", "\($0.admitted)", "\($0.examples)"] })
         lines += section("Trainers", ["trainer and libraries", "clients"], trainers)
         lines += section(
-            "Lineage", ["round", "attempt", "admitted", "examples", "bytes received", "evaluation", "weights"], lineage.map(row))
+            "Lineage", ["round", "attempt", "admitted", "examples", "bytes received", "evaluation", "weights"],
+            lineage.map(row))
         lines += section("Refusals", ["round", "client", "code", "reason"], refusals)
         return lines.joined(separator: "\n") + "\n"
     }

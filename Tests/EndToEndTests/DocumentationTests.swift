@@ -9,6 +9,7 @@ struct DocumentationTests {
     static let pages = [
         "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
         "Documentation/Simulate.md", "Documentation/FedMultimodal.md", "Documentation/Datasets.md",
+        "Documentation/Encodings.md",
     ]
 
     struct Block {
