@@ -94,7 +94,7 @@ extension JobSpecification {
     /// - Throws: `JobsError` with the code `invalidSpecification` when the encoding is not valid, or when a tensor has
     ///   the name of another one's encoded part.
     public func encodedSchema(for update: WeightsSchema) throws -> EncodedSchema {
-        let encoding = try EncodingSettings(encoding).encoding
+        let encoding = try EncodingSettings(self.encoding).encoding
         do {
             return try EncodedSchema(update, encoding, leaving: AuxiliaryTensors.isAuxiliary)
         } catch {

@@ -96,7 +96,7 @@ public struct EncodedSchema: Sendable, Hashable {
         parts = encoded.tensors.compactMap { owners[$0.name] }
         residual =
             encoding.hasErrorFeedback
-            ? try WeightsSchema(zip(plain.tensors, forms).filter { $1 != .plain }.map(\.0)) : try WeightsSchema([])
+            ? try WeightsSchema(zip(plain.tensors, forms).filter { $1 != .plain }.map { $0.0 }) : try WeightsSchema([])
         var main = [Int](repeating: 0, count: forms.count)
         var side = [Int?](repeating: nil, count: forms.count)
         for (position, part) in parts.enumerated() {

@@ -102,7 +102,7 @@ public final class UpdateDecoder: Sendable {
     private func sparse(_ tensor: Int, _ start: Int, _ target: UnsafeMutableBufferPointer<Float>) throws {
         guard let side = schema.side[tensor] else { return }
         target.update(repeating: 0)
-        let counts = counts[tensor]
+        let counts = self.counts[tensor]
         let end = start + target.count
         var position = counts[start / Self.step]
         let stop = counts[min((end + Self.step - 1) / Self.step, counts.count - 1)]
