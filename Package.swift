@@ -141,7 +141,8 @@ let package = Package(
         module(
             "Training",
             [
-                "Configuration", "Datasets", "Durability", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness", "Tensors",
+                "Configuration", "Datasets", "Durability", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness",
+                "Tensors",
                 "Weights",
             ]),
 

@@ -54,7 +54,7 @@ extension JobSpecification {
         problems += participantProblems
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
-        problems += strategyProblems + aggregationProblems
+        problems += strategyProblems + aggregationProblems + EncodingSettings.problems(of: encoding)
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         if let first = evaluation.first { range(first, 0...1_000_000, "evaluation.first") }
         check(

@@ -106,8 +106,8 @@ extension SimulationRun {
     func train(
         _ client: VirtualClient, round: Int, from global: Weights
     ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
-        pool.submit { [data, updateSchema, privacy = engine.privacy] in
-            try $0.train(client, of: data, round: round, global: global, sent: updateSchema, privacy: privacy)
+        pool.submit { [data, encoded, privacy = engine.privacy] in
+            try $0.train(client, of: data, round: round, global: global, sent: encoded, privacy: privacy)
         }
     }
 
@@ -192,7 +192,9 @@ extension SimulationRun {
                 }
                 return try PartialUpdate(
                     clientID: admitted.client, examples: admitted.statistics.examples,
-                    loss: admitted.statistics.meanLoss, tensors: update, expected: updateSchema, shownAs: foldSchema)
+                    loss: admitted.statistics.meanLoss, tensors: DecodedTensors.showing(update, as: encoded),
+                    expected: encoded.plain,
+                    shownAs: foldSchema)
             }
             var nextClipNorm: Double?
             if let charge = order.charge, let privacy = engine.privacy {
@@ -221,7 +223,7 @@ extension SimulationRun {
         scheduled = []
         time?.close(used: Set(result.admitted.map(\.client)))
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
-        let size = Safetensors.canonicalSize(updateSchema)
+        let size = encoded.fileBytes
         try report(
             MetricsLine(
                 round: result.round, split: "train", examples: result.totals.examples,

@@ -101,7 +101,7 @@ public final class SimulationRun {
     let options: Options
     let strategy: any AggregationStrategy
     let rules: TensorRules
-    let updateSchema: WeightsSchema
+    let encoded: EncodedSchema
     let foldSchema: WeightsSchema
     let globalBytes: Int
     /// Examples of a forward pass of an evaluation.
@@ -210,7 +210,7 @@ public final class SimulationRun {
                     + data.heldOut.sorted { $0.key < $1.key }.map { (name: $0.key, data: $0.value.dataset) })
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
-            updateSchema = try specification.updateSchema(for: initial.schema)
+            encoded = try specification.encodedSchema(for: specification.updateSchema(for: initial.schema))
             strategy = try specification.aggregationStrategy()
             rules = try specification.tensorRules(for: initial.schema)
             foldSchema = try initial.schema.updateSchema()
@@ -222,9 +222,9 @@ public final class SimulationRun {
             timings = try MetricsLog(
                 path: options.output + "/timings.jsonl", keeping: checkpoint?.timingsBytes ?? 0)
             let privacy = try Self.privacy(
-                specification, checkpoint, parameters: Self.privateParameters(updateSchema), output: options.output)
+                specification, checkpoint, parameters: Self.privateParameters(encoded.plain), output: options.output)
             time = try Self.simulatedTime(
-                clock, specification, data, down: globalBytes, up: Safetensors.canonicalSize(updateSchema),
+                clock, specification, data, down: globalBytes, up: encoded.fileBytes,
                 now: checkpoint?.simulatedMilliseconds)
             weights = saved.map(\.weights).flatMap { checkpoint == nil ? nil : $0 } ?? [:]
             if checkpoint == nil {

@@ -54,10 +54,10 @@ final class SimulationWorker {
     /// Trains one client from the global weights.
     ///
     /// - Parameters:
-    ///   - sent: the tensors that updates hold.
+    ///   - sent: the tensors that updates hold, and their form on the wire.
     ///   - privacy: of the job; with the local mechanism the client protects its update itself.
     func train(
-        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: WeightsSchema,
+        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: EncodedSchema,
         privacy: RoundPrivacy? = nil
     ) throws -> Trained {
         guard let number = UInt32(exactly: round) else {
@@ -72,15 +72,20 @@ final class SimulationWorker {
             on: examples(of: client, in: data), training,
             .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
             state: states.state(of: client.name, round: round), privacy: record)
-        var update = try result.update.filtered { sent.index(of: $0.name) != nil }
+        var update = try result.update.filtered { sent.plain.index(of: $0.name) != nil }
         if let privacy, privacy.settings.mechanism == .local {
             update = try LocalNoise.protect(
                 update, clipNorm: privacy.settings.clipNorm, noiseMultiplier: privacy.settings.noiseMultiplier,
                 stream: privacy.secret.stream(purpose: "local " + client.name, round: round))
         }
+        var outgoing = Outgoing(update: update, state: result.state, refusal: refusal(of: update, result.statistics))
+        if !sent.isPlain, outgoing.refusal == nil {
+            try outgoing.encode(
+                as: sent, remembering: states.state(of: client.name, round: round), AdmissionRules(specification))
+        }
         return Trained(
-            update: try store.keep(update), refusal: refusal(of: update, result.statistics),
-            statistics: result.statistics, state: try result.state.mapValues(store.keep))
+            update: try store.keep(outgoing.update), refusal: outgoing.refusal, statistics: result.statistics,
+            state: try outgoing.state.mapValues(store.keep))
     }
 
     private func refusal(of update: Weights, _ statistics: TaskStatistics) -> AdmissionRefusal? {

@@ -10,6 +10,7 @@ struct DocumentationTests {
         "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
         "Documentation/Simulate.md", "Documentation/FedMultimodal.md", "Documentation/Datasets.md",
         "Documentation/Privacy.md",
+        "Documentation/Encodings.md",
     ]
 
     struct Block {

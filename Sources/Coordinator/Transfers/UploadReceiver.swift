@@ -99,7 +99,7 @@ private struct Intake {
 
     /// Starts with what the part holds.
     init(_ part: SpoolPart, plan: JobPlan) throws {
-        var inspector = UpdateInspector(expected: plan.updateSchema)
+        var inspector = UpdateInspector(plan.encoded)
         var digest = Digest()
         try part.forEachBlock { block in
             try inspector.consume(block)
