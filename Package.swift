@@ -113,7 +113,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
-        module("Measurement", []),
+        module("Measurement", [.crypto]),
         module("Durability", []),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
@@ -140,8 +140,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Randomness",
-                "Tensors", "Training", "Weights", .crypto,
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "Measurement", "ModelZoo",
+                "Randomness", "Tensors", "Training", "Weights", .crypto,
             ]
         ),
 
@@ -180,12 +180,21 @@ let package = Package(
             ]
         ),
 
+        // Whole federations for measurements.
+        module(
+            "LoadTest",
+            [
+                "Client", "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Measurement", "Operator",
+                "Weights", "Wire", "WireMessages", .crypto, .grpc, .grpcTransport, .log,
+            ]
+        ),
+
         // Thin executables.
         executable(
             "tributary",
             [
-                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Measurement", "Operator", "Randomness",
-                "Weights", "Wire", .arguments, .log,
+                "Client", "Configuration", "Datasets", "Identity", "Jobs", "LoadTest", "Measurement", "Operator",
+                "Randomness", "Weights", "Wire", .arguments, .log,
             ]
         ),
         executable(
@@ -197,7 +206,7 @@ let package = Package(
         ),
         executable(
             "tributary-client",
-            ["Client", "Configuration", "Identity", "Jobs", .arguments, .lifecycle, .log, .signals]
+            ["Client", "Configuration", "Identity", "Jobs", "Wire", .arguments, .lifecycle, .log, .signals]
         ),
         executable(
             "tributary-lab",

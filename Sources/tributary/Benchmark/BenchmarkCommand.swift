@@ -7,6 +7,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
         abstract: "Measure this machine's figures, and run the FedMultimodal benchmark.",
         discussion: """
             EXAMPLE
+              tributary benchmark wire
+              tributary benchmark round --json
+              tributary benchmark sessions --sessions 5000
               tributary benchmark train
               tributary benchmark fedmultimodal --data ~/data/uci-har --output runs/fedmultimodal
 
@@ -17,7 +20,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             options: tributary benchmark lab --help.
             """,
         subcommands: [
-            LabBenchmarkCommand.self
+            LabBenchmarkCommand.self, WireBenchmarkCommand.self, RoundBenchmarkCommand.self,
+            SessionsBenchmarkCommand.self, GrowthBenchmarkCommand.self,
         ],
         defaultSubcommand: LabBenchmarkCommand.self
     )
