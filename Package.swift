@@ -221,6 +221,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Durability", "Weights"], path: "Tests/Support", swiftSettings: strict),
         tests("RandomnessTests", ["Randomness"], exclude: ["Golden"]),
+        tests("MeasurementTests", ["Measurement", "TestSupport"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
         tests("WeightsTests", ["Weights", "CZlib", "TestSupport"], resources: [.copy("Golden")]),
