@@ -99,14 +99,20 @@ final class JobRunner: Sendable {
     }
 
     private func send(_ input: Input) {
-        if !mailbox.post(input) { Self.abandon(input) }
+        if !mailbox.post(input) { abandon(input) }
     }
 
-    /// Answers what is not going to be taken.
-    private static func abandon(_ input: Input) {
+    /// Answers what is not going to be taken: because the job is over, or because the coordinator stops; then the client
+    /// keeps its result for the next start.
+    private func abandon(_ input: Input) {
         switch input {
         case .event: break
-        case .result(_, let continuation): continuation.resume(returning: .standing(.over))
+        case .result(_, let continuation):
+            if engine.withLock({ $0.isEnded }) {
+                continuation.resume(returning: .standing(.over))
+            } else {
+                continuation.resume(throwing: JobManager.stopping)
+            }
         case .refusal(_, _, _, let continuation): continuation.resume()
         }
     }
@@ -136,13 +142,13 @@ final class JobRunner: Sendable {
     /// Answers everybody who still waits.
     private func close() {
         mailbox.finish()
-        for input in mailbox.drain() { Self.abandon(input) }
+        for input in mailbox.drain() { abandon(input) }
     }
 
     /// Takes inputs in their order; what is not taken, because the job ended or the store failed, is answered.
     private func take(_ batch: [Input], folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
         var rest = batch[...]
-        defer { for input in rest { Self.abandon(input) } }
+        defer { for input in rest { abandon(input) } }
         while let first = rest.first, !engine.withLock({ $0.isEnded }) {
             switch first {
             case .event(let event):
@@ -182,13 +188,19 @@ final class JobRunner: Sendable {
         _ results: [PendingResult], folds: inout ThrowingDiscardingTaskGroup<any Error>
     ) async throws {
         let judged = engine.withLock { engine in
-            results.map { engine.standing(of: $0.result.key.task, client: $0.result.key.client) }
+            var judged: [TaskStanding] = []
+            for (result, _) in results {
+                judged.append(engine.standing(of: result.key.task, client: result.key.client))
+            }
+            return judged
         }
-        let wanted = zip(results, judged).filter { $0.1 == .wanted }.map(\.0)
+        let wanted = zip(results, judged).compactMap { pending, standing in
+            standing == .wanted ? pending.result : nil
+        }
         do {
             if !wanted.isEmpty {
-                try await context.store.commitResults(job: id, wanted.map(\.result), at: context.clock.now())
-                if wanted.contains(where: { $0.result.key.task.kind == .train }) {
+                try await context.store.commitResults(job: id, wanted, at: context.clock.now())
+                if wanted.contains(where: { $0.key.task.kind == .train }) {
                     try context.crash.reached(.afterRowCommit)
                 }
             }
@@ -201,7 +213,7 @@ final class JobRunner: Sendable {
             pending.continuation.resume(returning: standing == .wanted ? .committed : .standing(standing))
         }
         guard !wanted.isEmpty else { return }
-        try await handle(.together(wanted.map(\.result.event)), folds: &folds)
+        try await handle(.together(wanted.map(\.event)), folds: &folds)
     }
 
     /// Hands an event to the engine and carries out what follows, until nothing follows.
