@@ -26,8 +26,10 @@ final class ChildProgram: Sendable {
     init(_ name: String, _ arguments: [String], environment: [String: String] = [:], log: String) throws {
         self.name = name
         self.log = log
-        FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600])
-        guard let errors = FileHandle(forWritingAtPath: log) else { throw LoadTestError("\(log) cannot be written") }
+        guard
+            FileManager.default.createFile(atPath: log, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let errors = FileHandle(forWritingAtPath: log)
+        else { throw LoadTestError("\(log) cannot be written") }
         defer { try? errors.close() }
         let inherited = ProcessInfo.processInfo.environment.filter { !$0.key.hasPrefix("TRIBUTARY_") }
         process = try ChildProcess.start(

@@ -1,11 +1,11 @@
 internal import Configuration
 internal import Datasets
-public import Foundation
-public import GRPCNIOTransportHTTP2Posix
+internal import Foundation
+internal import GRPCNIOTransportHTTP2Posix
 internal import Identity
 internal import Logging
 internal import Measurement
-public import Operator
+internal import Operator
 internal import Synchronization
 
 /// A federation for measurements: the shipped programs as processes on this machine, with certificates of their own in
