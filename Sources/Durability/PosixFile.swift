@@ -81,6 +81,16 @@ final class PosixFile: OpenFile {
         }
     }
 
+    func beginSynchronising(_ range: Range<Int64>) {
+        #if canImport(Glibc)
+        // A hint: what it cannot do, the synchronisation does.
+        try? withDescriptor { descriptor in
+            _ = sync_file_range(
+                descriptor, off_t(range.lowerBound), off_t(range.count), UInt32(SYNC_FILE_RANGE_WRITE))
+        }
+        #endif
+    }
+
     func close() {
         descriptor.withLock { descriptor in
             if let open = descriptor { closeDescriptor(open) }

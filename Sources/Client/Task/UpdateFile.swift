@@ -5,7 +5,8 @@ import Weights
 
 /// Turns the file that a trainer wrote into the update that is sent: checked, in canonical form, durable.
 enum UpdateFile {
-    /// Checks and rewrites in one pass, in blocks of 1 MiB.
+    /// Checks and rewrites in one pass, in blocks of 1 MiB; a file that is in canonical form already is only checked and
+    /// takes its place.
     ///
     /// - Parameters:
     ///   - source: the trainer's safetensors file.
@@ -38,6 +39,9 @@ enum UpdateFile {
             throw ClientError(
                 .update, "the trainer's update: \(some)" + (differences.count > 3 ? "; and more" : ""))
         }
+        if fileSystem is PosixFileSystem, let update = try adopt(file, schema: schema, as: destination) {
+            return update
+        }
         var hash = SHA256()
         var size: Int64 = 0
         try DurableFile.write(to: destination, fileSystem: fileSystem) { writer in
@@ -55,10 +59,7 @@ enum UpdateFile {
                     let count = min(buffer.count, spec.byteCount - position)
                     let block = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
                     try file.read(spec.name, byteOffset: position, into: block)
-                    if spec.dtype.isFloat && !FloatKernels.allFinite(UnsafeRawBufferPointer(block), as: spec.dtype) {
-                        throw ClientError(
-                            .update, "the trainer's update: tensor '\(spec.name)' holds values that are not finite")
-                    }
+                    try requireFinite(UnsafeRawBufferPointer(block), spec)
                     try put(UnsafeRawBufferPointer(block))
                     position += count
                 }
@@ -67,7 +68,7 @@ enum UpdateFile {
         return OutboxEntry.Update(digest: hash.finalize().map(Self.hexadecimal).joined(), bytes: size)
     }
 
-    private static func hexadecimal(_ byte: UInt8) -> String {
+    static func hexadecimal(_ byte: UInt8) -> String {
         let text = String(byte, radix: 16)
         return text.count == 1 ? "0" + text : text
     }

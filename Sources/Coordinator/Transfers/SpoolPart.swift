@@ -8,6 +8,7 @@ final class SpoolPart {
     private let fileSystem: any FileSystem
     private let folders: GroupSynchroniser
     private var file: (any OpenFile)?
+    private var behind = WriteBehind()
 
     /// How many bytes are there.
     private(set) var bytes: Int64
@@ -23,6 +24,7 @@ final class SpoolPart {
         let file = try fileSystem.open(partPath, .createOrOpen)
         self.file = file
         bytes = try file.size()
+        behind = WriteBehind(from: bytes)
     }
 
     deinit {
@@ -36,6 +38,7 @@ final class SpoolPart {
         }
         try opened().truncate(to: count)
         bytes = count
+        behind = WriteBehind(from: count)
     }
 
     /// Hands out the bytes that are there, from the first on, in blocks.
@@ -58,8 +61,10 @@ final class SpoolPart {
 
     /// Appends bytes.
     func append(_ block: UnsafeRawBufferPointer) throws {
-        try opened().write(block, at: bytes)
+        let file = try opened()
+        try file.write(block, at: bytes)
         bytes += Int64(block.count)
+        behind.wrote(to: bytes, of: file)
     }
 
     /// Makes the update durable under its final name. Updates that end at the same time share the synchronisation of
