@@ -126,7 +126,7 @@ struct TransferClient: Sendable {
                 guard (try? await writer.write(message)) != nil else { return }
                 // Two blocks at least, so that a small update too is half sent for a moment.
                 let half = (update.bytes + 1) / 2
-                let block = max(1, min(Int64(WireLimits.chunkBytes), half))
+                let block = max(1, min(Int64(WireLimits.sentChunkBytes), half))
                 var position = start
                 while position < update.bytes {
                     let count = Int(min(block, update.bytes - position))

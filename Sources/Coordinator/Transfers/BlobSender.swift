@@ -18,7 +18,7 @@ enum BlobSender {
         var position = offset
         while position < size {
             try Task.checkCancellation()
-            let count = Int(min(Int64(WireLimits.chunkBytes), size - position))
+            let count = Int(min(Int64(WireLimits.sentChunkBytes), size - position))
             var chunk = Tributary_V1_Chunk()
             chunk.offset = UInt64(position)
             chunk.data = try ChunkData.filled(count: count) { buffer in

@@ -123,7 +123,7 @@ struct LoadTask: Sendable {
     private func send(
         _ model: EchoModel, from position: Int, _ writer: RPCWriter<Tributary_V1_SubmitUpdateRequest>
     ) async throws -> Int {
-        let count = min(WireLimits.chunkBytes, model.update.bytes - position)
+        let count = min(WireLimits.sentChunkBytes, model.update.bytes - position)
         var message = Tributary_V1_SubmitUpdateRequest()
         message.chunk.offset = UInt64(position)
         message.chunk.data = try ChunkData.filled(count: count) { buffer in
