@@ -66,3 +66,29 @@ import Testing
         }
     }
 }
+
+/// Moments that move.
+@Suite struct AlarmTests {
+    @Test("An alarm goes off once, at the moment that was set last, however often it moved")
+    func moves() async {
+        let (rings, ring) = AsyncStream<ContinuousClock.Instant>.makeStream()
+        let alarm = Alarm { ring.yield(.now) }
+        let start = ContinuousClock.now
+        alarm.set(at: start.advanced(by: .milliseconds(20)))
+        // Later, off, later still, then earlier than the timer that runs.
+        alarm.set(at: start.advanced(by: .seconds(3600)))
+        alarm.set(at: nil)
+        alarm.set(at: start.advanced(by: .milliseconds(60)))
+        var iterator = rings.makeAsyncIterator()
+        let first = await iterator.next()
+        #expect(first.map { $0 >= start.advanced(by: .milliseconds(60)) } == true)
+        alarm.set(at: start.advanced(by: .seconds(3600)))
+        let again = ContinuousClock.now.advanced(by: .milliseconds(5))
+        alarm.set(at: again)
+        let second = await iterator.next()
+        #expect(second.map { $0 >= again } == true)
+        alarm.set(at: .now)
+        alarm.cancel()
+        ring.finish()
+    }
+}
