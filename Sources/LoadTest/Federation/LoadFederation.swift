@@ -75,7 +75,7 @@ public final class LoadFederation: Sendable {
                 [
                     "\(options.programs)/tributary-coordinator", "serve", "--config",
                     "\(folder)/identities/coordinator/coordinator.yaml", "--state", "\(folder)/state", "--host",
-                    "127.0.0.1", "--port", "0", "--log-level", "notice",
+                    "127.0.0.1", "--port", "0",
                 ] + options.arguments, environment: options.environment, log: "\(folder)/coordinator.log")
         } catch {
             try? FileManager.default.removeItem(atPath: folder)
@@ -134,7 +134,6 @@ public final class LoadFederation: Sendable {
                 [
                     "\(options.programs)/tributary-client", "run", "--config",
                     "\(folder)/identities/clients/\(name)/client.yaml", "--data", site, "--coordinator-port", "\(port)",
-                    "--log-level", "notice",
                 ], log: "\(folder)/\(name).log")
             programs.withLock { $0.append(daemon) }
         }
