@@ -60,6 +60,7 @@ extension Target.Dependency {
     static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let nio = Self.product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let protobuf = Self.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -151,7 +152,9 @@ let package = Package(
             dependencies: [.grpc, .grpcProtobuf, .protobuf],
             swiftSettings: generated
         ),
-        module("Wire", ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .protobuf]),
+        module(
+            "Wire",
+            ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioSSL, .protobuf]),
         module(
             "Identity",
             ["Configuration", "Durability", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio, .nioSSL, .x509]
@@ -258,7 +261,9 @@ let package = Package(
                 .nioSSL, .x509,
             ]
         ),
-        tests("WireTests", ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .protobuf]),
+        tests(
+            "WireTests",
+            ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .protobuf]),
         tests(
             "CoordinatorTests",
             [
