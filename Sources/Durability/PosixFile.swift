@@ -85,8 +85,8 @@ final class PosixFile: OpenFile {
         #if canImport(Glibc)
         // A hint: what it cannot do, the synchronisation does.
         try? withDescriptor { descriptor in
-            _ = sync_file_range(
-                descriptor, off_t(range.lowerBound), off_t(range.count), UInt32(SYNC_FILE_RANGE_WRITE))
+            // 2 is SYNC_FILE_RANGE_WRITE, a macro that Swift does not see: start writing, do not wait.
+            _ = sync_file_range(descriptor, off_t(range.lowerBound), off_t(range.count), 2)
         }
         #endif
     }
