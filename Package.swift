@@ -112,10 +112,11 @@ let package = Package(
     targets: [
         // Leaves.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
         module("Measurement", [.crypto]),
-        module("Durability", []),
+        module("Durability", ["CLinux"]),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
 

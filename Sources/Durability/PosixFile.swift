@@ -1,5 +1,9 @@
 import Synchronization
 
+#if os(Linux)
+import CLinux
+#endif
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -82,11 +86,11 @@ final class PosixFile: OpenFile {
     }
 
     func beginSynchronising(_ range: Range<Int64>) {
-        #if canImport(Glibc)
+        #if os(Linux)
         // A hint: what it cannot do, the synchronisation does.
         try? withDescriptor { descriptor in
-            // 2 is SYNC_FILE_RANGE_WRITE, a macro that Swift does not see: start writing, do not wait.
-            _ = sync_file_range(descriptor, off_t(range.lowerBound), off_t(range.count), 2)
+            _ = sync_file_range(
+                descriptor, off_t(range.lowerBound), off_t(range.count), tributary_start_writing)
         }
         #endif
     }
