@@ -156,9 +156,14 @@ struct GrantMachine: Sendable {
     /// Gives free slots to those who wait, in order; a client at its limit does not hold up the others.
     private mutating func advance(_ now: ContinuousClock.Instant) -> [IssuedGrant] {
         var issued: [IssuedGrant] = []
-        while grants.count < limits.capacity,
-            let next = queue.takeFirst(where: { used(by: $0.client) < limits.perClient })
-        {
+        let limit = limits.perClient
+        while grants.count < limits.capacity {
+            let used = grants
+            guard
+                let next = queue.takeFirst(where: { entry in
+                    used.values.count { $0.client == entry.client } < limit
+                })
+            else { break }
             issued.append(issue(next, now))
         }
         return issued

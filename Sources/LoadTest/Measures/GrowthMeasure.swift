@@ -1,5 +1,6 @@
 internal import Durability
 internal import Foundation
+internal import Measurement
 
 /// How the time of a round and the coordinator's memory grow with the number of clients and with the size of the model:
 /// clients are sessions of this process, all of which take part in every round.
