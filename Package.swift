@@ -60,6 +60,7 @@ extension Target.Dependency {
     static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let nio = Self.product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let protobuf = Self.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -111,13 +112,14 @@ let package = Package(
     targets: [
         // Leaves.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
         // The inner loops of aggregation in plain C, optimised in debug builds as well. Nothing is contracted into fused
         // operations by itself: every instruction set gives the same bits.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
-        module("Measurement", ["CKernels"]),
-        module("Durability", []),
+        module("Measurement", ["CKernels", .crypto]),
+        module("Durability", ["CLinux"]),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
         module("Privacy", ["Weights", .crypto]),
@@ -149,8 +151,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Privacy",
-                "Randomness", "Tensors", "Training", "Weights", .crypto,
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "Measurement", "ModelZoo",
+                "Privacy", "Randomness", "Tensors", "Training", "Weights", .crypto,
             ]
         ),
 
@@ -160,7 +162,9 @@ let package = Package(
             dependencies: [.grpc, .grpcProtobuf, .protobuf],
             swiftSettings: generated
         ),
-        module("Wire", ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .protobuf]),
+        module(
+            "Wire",
+            ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioSSL, .protobuf]),
         module(
             "Identity",
             ["Configuration", "Durability", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio, .nioSSL, .x509]
@@ -190,12 +194,21 @@ let package = Package(
             ]
         ),
 
+        // Whole federations for measurements.
+        module(
+            "LoadTest",
+            [
+                "Client", "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Measurement", "Operator",
+                "Weights", "Wire", "WireMessages", .crypto, .grpc, .grpcTransport, .log,
+            ]
+        ),
+
         // Thin executables.
         executable(
             "tributary",
             [
-                "Aggregation", "Client", "Configuration", "Datasets", "Federation", "Identity", "Jobs", "Measurement",
-                "Operator", "Privacy", "Randomness", "Weights", "Wire", .arguments, .log,
+                "Aggregation", "Client", "Configuration", "Datasets", "Federation", "Identity", "Jobs", "LoadTest",
+                "Measurement", "Operator", "Privacy", "Randomness", "Weights", "Wire", .arguments, .log,
             ]
         ),
         executable(
@@ -207,7 +220,7 @@ let package = Package(
         ),
         executable(
             "tributary-client",
-            ["Client", "Configuration", "Identity", "Jobs", .arguments, .lifecycle, .log, .signals]
+            ["Client", "Configuration", "Identity", "Jobs", "Wire", .arguments, .lifecycle, .log, .signals]
         ),
         executable(
             "tributary-lab",
@@ -222,6 +235,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Durability", "Weights"], path: "Tests/Support", swiftSettings: strict),
         tests("RandomnessTests", ["Randomness"], exclude: ["Golden"]),
+        tests("MeasurementTests", ["Measurement", "TestSupport"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
         tests("PrivacyTests", ["Privacy", "Weights"], resources: [.copy("Golden")]),
@@ -262,7 +276,9 @@ let package = Package(
                 .nioSSL, .x509,
             ]
         ),
-        tests("WireTests", ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .protobuf]),
+        tests(
+            "WireTests",
+            ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .protobuf]),
         tests(
             "CoordinatorTests",
             [

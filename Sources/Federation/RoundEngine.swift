@@ -130,7 +130,14 @@ public struct RoundEngine: Sendable {
     public mutating func handle(_ event: RoundEvent, at time: Int64) -> [RoundAction] {
         if case .ended = phase { return [] }
         var actions: [RoundAction] = []
+        take(event, at: time, &actions)
+        advance(at: time, &actions)
+        return actions
+    }
+
+    private mutating func take(_ event: RoundEvent, at time: Int64, _ actions: inout [RoundAction]) {
         switch event {
+        case .together(let events): for event in events { take(event, at: time, &actions) }
         case .start: start(at: time, &actions)
         case .tick: break
         case .clientReady(let client, let examples, let holding):
@@ -159,7 +166,5 @@ public struct RoundEngine: Sendable {
         case .fail(let reason): end(JobStatus(.failed, reason: reason), &actions)
         case .statusCommitted(let status): statusCommitted(status, &actions)
         }
-        advance(at: time, &actions)
-        return actions
     }
 }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Jobs
+internal import Measurement
 
 /// `report.html`: the figures of a report for people, in one file that needs nothing else.
 struct ReportPage {
@@ -29,7 +30,8 @@ struct ReportPage {
         for metric in [job.selectBy.metric, "accuracy", "loss"].uniqued() {
             let curves = self.curves(metric)
             if !curves.isEmpty {
-                parts.append("<h2>\(Self.escape(metric))</h2>" + LineChart(curves: curves, rounds: job.rounds).svg())
+                let chart = LineChart(curves: curves, scale: .linear(end: Double(job.rounds - 1)))
+                parts.append("<h2>\(Self.escape(metric))</h2>" + chart.svg())
             }
         }
         if !report.perClient.isEmpty {
@@ -110,7 +112,7 @@ struct ReportPage {
             LineChart.Curve(
                 name: split,
                 points: rounds.sorted { $0.key < $1.key }.compactMap { round, values in
-                    SimulationReport.Spread(values).map { (round, $0) }
+                    SimulationReport.Spread(values).map { LineChart.Point(x: Double(round), $0) }
                 })
         }
     }
@@ -130,6 +132,13 @@ struct ReportPage {
     static func escape(_ text: String) -> String {
         text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
             .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
+    }
+}
+
+extension LineChart.Point {
+    /// A spread as a point.
+    init(x: Double, _ spread: SimulationReport.Spread) {
+        self.init(x: x, low: spread.low, mean: spread.mean, high: spread.high)
     }
 }
 

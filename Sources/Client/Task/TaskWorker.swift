@@ -98,6 +98,7 @@ final class TaskWorker: Sendable {
         }
         await pool.release(job)
         folder.clear(work)
+        if task.weightsBytes >= TransferHeap.largeModel { try await FileWork.run { TransferHeap.trim() } }
     }
 
     /// The job's working folder; made, and old ones removed, at the first task of a job in this process.

@@ -7,7 +7,8 @@ import Weights
 /// Turns the file that a trainer wrote into the update that is sent: checked, encoded as the job says, in canonical form,
 /// durable.
 enum UpdateFile {
-    /// Checks and rewrites, block by block. What the encoding leaves out is durable before the update is.
+    /// Checks and rewrites, block by block; a file that is in canonical form already, and needs neither noise nor an
+    /// encoding, is only checked and takes its place. What the encoding leaves out is durable before the update is.
     ///
     /// - Parameters:
     ///   - source: the trainer's safetensors file.
@@ -42,6 +43,11 @@ enum UpdateFile {
             let some = differences.prefix(3).map(\.description).joined(separator: "; ")
             throw ClientError(
                 .update, "the trainer's update: \(some)" + (differences.count > 3 ? "; and more" : ""))
+        }
+        if schema.isPlain, protection == nil, fileSystem is PosixFileSystem,
+            let update = try adopt(file, schema: schema.plain, as: destination)
+        {
+            return update
         }
         let noise = try protection?.noise(file, schema: schema.plain)
         let update = reader(file, schema.plain)
@@ -79,7 +85,7 @@ enum UpdateFile {
         }
     }
 
-    private static func hexadecimal(_ byte: UInt8) -> String {
+    static func hexadecimal(_ byte: UInt8) -> String {
         let text = String(byte, radix: 16)
         return text.count == 1 ? "0" + text : text
     }

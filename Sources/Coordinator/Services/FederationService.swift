@@ -158,7 +158,13 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 plan: runner.plan, isWanted: { runner.standing(of: task, client: client) == .wanted })
             let watch = StallWatch(limit: core.settings.stall, what: "upload of \(update.identity) by \(client)")
             let result = try await watch.watching {
-                try await withBlockingWork { try await receiver.receive(messages) { watch.moved() } }
+                try await withBlockingWork {
+                    try await receiver.receive(messages) {
+                        watch.moved()
+                    } complete: {
+                        core.registry.grants.end(update.grant, client: client)
+                    }
+                }
             }
             guard result == .complete else { return Self.receipt(.roundOver, reason: "the round is over") }
         } catch let refusal as AdmissionRefusal {

@@ -28,10 +28,13 @@ struct UploadReceiver: Sendable {
 
     /// Takes the chunks.
     ///
+    /// - Parameters:
+    ///   - moved: called with every chunk.
+    ///   - complete: called when all bytes are in the part: what follows waits for the disk and needs no slot.
     /// - Throws: `AdmissionRefusal` when the update is bad for good; ``CoordinatorError`` or `WireError` when the
     ///   transfer is, and may be tried again.
     func receive<Messages: AsyncSequence & Sendable>(
-        _ messages: Messages, moved: @Sendable () -> Void
+        _ messages: Messages, moved: @Sendable () -> Void, complete: @Sendable () -> Void
     ) async throws -> Result where Messages.Element == Tributary_V1_SubmitUpdateRequest {
         let part = try spool.part(
             job: plan.id, task: update.identity.roundTask, client: client, digest: update.digest)
@@ -65,10 +68,11 @@ struct UploadReceiver: Sendable {
                 throw CoordinatorError(
                     .invalidRequest, "the upload ended after \(chunks.position) of \(update.totalBytes) bytes")
             }
+            complete()
             try state.finish(update, part, isWhole: update.offset == 0)
             try crash.reached(.afterDigestCheck)
             guard isWanted() else { return .unwanted }
-            try part.commit { try crash.reached(.afterRename) }
+            try await part.commit { try crash.reached(.afterRename) }
             return .complete
         } catch let error as AdmissionRefusal {
             part.discard()
