@@ -43,14 +43,19 @@ public struct CohortRecord: Sendable, Hashable {
     public var startedAt: Int64
     /// When updates are not waited for any longer, milliseconds since 1970.
     public var deadline: Int64
+    /// The participants that were ready, in order of their names, where later draws depend on it; else empty.
+    public var present: [String]
 
     /// Creates a record.
-    public init(round: Int, attempt: Int, cohort: [String], startedAt: Int64, deadline: Int64) {
+    public init(
+        round: Int, attempt: Int, cohort: [String], startedAt: Int64, deadline: Int64, present: [String] = []
+    ) {
         self.round = round
         self.attempt = attempt
         self.cohort = cohort
         self.startedAt = startedAt
         self.deadline = deadline
+        self.present = present
     }
 }
 

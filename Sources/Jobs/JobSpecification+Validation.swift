@@ -48,10 +48,10 @@ extension JobSpecification {
         if let target = clients.targetUpdates, clients.perRound >= max(1, clients.minimumUpdates) {
             range(target, max(1, clients.minimumUpdates)...clients.perRound, "clients.targetUpdates")
         }
-        problems += participantProblems
+        problems += participantProblems + SamplingSettings.problems(of: clients)
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
-        problems += strategyProblems
+        problems += strategyProblems + AttackSettings.problems(of: attack)
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",

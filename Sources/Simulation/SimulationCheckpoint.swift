@@ -24,6 +24,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var best: Best?
     var evaluations: [OpenEvaluation]
     var declined: [String]
+    /// What selection knows of the clients; nil for jobs that draw without it.
+    var history: SelectionHistory?
     /// The virtual clock's time; nil without one.
     var simulatedMilliseconds: Int64?
     /// Bytes of `metrics.jsonl` and `timings.jsonl` that belong to it; what follows is cut off.

@@ -9,12 +9,14 @@ extension SimulationRun {
     /// Notes the state after a round that was just committed, or at the end of the job; forgets weights that nothing needs.
     func capture(_ result: RoundResult? = nil) {
         let digest = result?.weightsDigest ?? engine.weightsDigest
+        let history = result.map { engine.selectionHistory(after: $0) } ?? engine.history
         let checkpoint = SimulationCheckpoint(
             fingerprint: fingerprint, completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
             weights: digest, initialWeights: initialDigest, best: best,
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
-            declined: declined.sorted(), simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
+            declined: declined.sorted(), history: history.entries.isEmpty ? nil : history,
+            simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
             timingsBytes: timings.bytes, seconds: elapsed)
         latest = checkpoint
         let needed = checkpoint.blobs.union(evaluated.values)
@@ -92,7 +94,8 @@ extension SimulationRun {
         return EngineSnapshot(
             specification: specification, weightsDigest: checkpoint.weights, status: JobStatus(.running),
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
-            evaluations: checkpoint.evaluations.map { .init(record: $0.record) })
+            evaluations: checkpoint.evaluations.map { .init(record: $0.record) },
+            history: checkpoint.history ?? SelectionHistory())
     }
 }
 

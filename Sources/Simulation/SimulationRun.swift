@@ -104,6 +104,8 @@ public final class SimulationRun {
     /// Updates and client states that wait.
     let store: WeightsStore
     let states: ClientStates
+    /// Who is hostile, if anybody.
+    let attack: AttackPlan?
     let stop: @Sendable () -> Bool
     let progress: (Progress) -> Void
 
@@ -116,6 +118,10 @@ public final class SimulationRun {
     var time: SimulatedTime?
     /// What the clock will tell the engine, first to last.
     var scheduled: [Scheduled] = []
+    /// What the colluders of the open round send, once the first of them has answered.
+    var collusion: SharedUpdate?
+    /// Held-out examples with a backdoor's trigger, once they are needed.
+    var triggered: DatasetView?
     var declined: Set<String>
     let initialDigest: String
     var best: SimulationCheckpoint.Best?
@@ -167,6 +173,8 @@ public final class SimulationRun {
         let clock = try Self.clockSettings(of: specification)
         // A wrong map is found here and not in every task.
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
+        let attack = try AttackPlan(specification, data)
+        self.attack = attack
         self.specification = specification
         try TorchRuntime.configure(threads: 1)
         self.data = data
@@ -182,7 +190,7 @@ public final class SimulationRun {
         self.store = store
         self.states = states
         let pool = WorkerPool(count: max(1, min(options.workers, data.clients.count))) { [specification] in
-            try SimulationWorker(specification, manifest: manifest, states: states, store: store)
+            try SimulationWorker(specification, manifest: manifest, states: states, store: store, attack: attack)
         }
         self.pool = pool
         do {

@@ -16,10 +16,13 @@ final class SimulationWorker {
     let strategy: StrategySettings
     let states: ClientStates
     private let store: WeightsStore
+    private let attack: AttackPlan?
+    private let manifest: SiteManifest
 
     /// A worker with one LibTorch thread of its own.
     init(
-        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore
+        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore,
+        attack: AttackPlan? = nil
     ) throws {
         try TorchRuntime.configure(threads: 1)
         self.specification = specification
@@ -31,6 +34,8 @@ final class SimulationWorker {
         try LocalAlgorithms.check(strategy.name, entry)
         self.states = states
         self.store = store
+        self.attack = attack
+        self.manifest = manifest
     }
 
     /// The initial weights that the job's trainer would write.
@@ -50,7 +55,14 @@ final class SimulationWorker {
         var state: [String: KeptWeights]
     }
 
-    /// Trains one client from the global weights.
+    /// The same, whatever the worker's model holds by now.
+    private func initialWeightsAgain() throws -> Weights {
+        let fresh = try ModelRegistry.make(
+            specification.model, manifest: manifest, Initializer(seed: specification.seed))
+        return try AuxiliaryTensors(strategy).completing(fresh.model.weights())
+    }
+
+    /// Trains one client from the global weights; a hostile one does what the job's attack says.
     ///
     /// - Parameter sent: the tensors that updates hold.
     func train(
@@ -59,14 +71,31 @@ final class SimulationWorker {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
+        let conduct = attack?.conduct(of: client.name)
+        let context = AttackContext(seed: specification.seed, round: number, client: clientIndex(client.name))
+        if let rider = conduct?.freeRider, rider.behaviour != .stale {
+            let statistics = TaskStatistics(examples: client.rows.count)
+            return try trained(rider.update(sent, context), statistics, state: [:])
+        }
+        var examples = try examples(of: client, in: data)
+        if let poison = conduct?.dataAttack { examples = try poison.poisoned(examples, context) }
+        let isStale = conduct?.freeRider != nil
         let result = try RoundTraining(entry: entry, strategy: strategy).run(
-            on: examples(of: client, in: data), training,
-            .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
-            state: states.state(of: client.name, round: round))
-        let update = try result.update.filtered { sent.index(of: $0.name) != nil }
-        return Trained(
-            update: try store.keep(update), refusal: refusal(of: update, result.statistics),
-            statistics: result.statistics, state: try result.state.mapValues(store.keep))
+            on: examples, training,
+            .init(seed: specification.seed, round: isStale ? 0 : number, client: context.client),
+            global: isStale ? initialWeightsAgain() : global, state: states.state(of: client.name, round: round))
+        var update = try result.update.filtered { sent.index(of: $0.name) != nil }
+        var statistics = result.statistics
+        try conduct?.updateAttack?.change(&update, &statistics, context)
+        return try trained(update, statistics, state: result.state)
+    }
+
+    private func trained(
+        _ update: Weights, _ statistics: TaskStatistics, state: [String: Weights]
+    ) throws -> Trained {
+        Trained(
+            update: try store.keep(update), refusal: refusal(of: update, statistics), statistics: statistics,
+            state: try state.mapValues(store.keep))
     }
 
     private func refusal(of update: Weights, _ statistics: TaskStatistics) -> AdmissionRefusal? {

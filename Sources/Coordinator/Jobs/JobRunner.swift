@@ -147,9 +147,10 @@ final class JobRunner: Sendable {
         case .event(let event):
             try await handle(event, folds: &folds)
         case .update(let task, let client, let update, let continuation):
+            // The engine measures by the time in the row, so that a restart measures the same.
+            let time = context.clock.now()
             let outcome = try await answering(continuation, task, client) {
-                try await context.store.commitUpdate(
-                    job: id, task: task, client: client, update, at: context.clock.now())
+                try await context.store.commitUpdate(job: id, task: task, client: client, update, at: time)
                 try context.crash.reached(.afterRowCommit)
             }
             // The client is answered first: what the round does next is not its concern.
@@ -157,7 +158,7 @@ final class JobRunner: Sendable {
             try await handle(
                 .updateCommitted(
                     client: client, round: task.round, attempt: task.attempt, statistics: update.statistics),
-                folds: &folds)
+                at: time, folds: &folds)
         case .report(let task, let client, let statistics, let continuation):
             let outcome = try await answering(continuation, task, client) {
                 try await context.store.commitReport(
@@ -196,16 +197,22 @@ final class JobRunner: Sendable {
     }
 
     /// Hands an event to the engine and carries out what follows, until nothing follows.
-    private func handle(_ event: RoundEvent, folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+    ///
+    /// - Parameter time: when it happened; now unless given.
+    private func handle(
+        _ event: RoundEvent, at time: Int64? = nil, folds: inout ThrowingDiscardingTaskGroup<any Error>
+    ) async throws {
+        var time = time
         var events = [event]
         var open: Int?
         while !events.isEmpty {
             let next = events.removeFirst()
             let (actions, due, round) = engine.withLock { engine in
-                let actions = engine.handle(next, at: context.clock.now())
+                let actions = engine.handle(next, at: time ?? context.clock.now())
                 return (actions, engine.nextDeadline, engine.completedRounds)
             }
             open = round
+            time = nil
             setDeadline(due)
             for action in actions {
                 if case .aggregate(let order) = action {

@@ -39,6 +39,7 @@ extension Store {
                 declined: Set(declined.map { $0["client"] as String }),
                 current: try Self.openRound(job, in: db), evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
+                history: try Self.selectionHistory(job, in: db),
                 lastAlive: lastAlive)
             return (job, snapshot)
         }
@@ -53,13 +54,18 @@ extension Store {
             round: row["round"], attempt: row["attempt"], cohort: try StoredJSON.value(row["cohort"]),
             startedAt: row["started"], deadline: row["deadline"])
         var updates: [String: TaskStatistics] = [:]
+        var arrivals: [String: Int64] = [:]
         let committed = try db.rows(
-            "SELECT client, statistics FROM updates WHERE job = ? AND round = ? AND attempt = ?",
+            "SELECT client, statistics, committed FROM updates WHERE job = ? AND round = ? AND attempt = ?",
             [job.id, cohort.round, cohort.attempt])
-        for row in committed { updates[row["client"]] = try StoredJSON.value(row["statistics"]) }
+        for row in committed {
+            updates[row["client"]] = try StoredJSON.value(row["statistics"])
+            arrivals[row["client"]] = row["committed"]
+        }
         return EngineSnapshot.Current(
             cohort: cohort, updates: updates,
-            refused: try refusals(job.id, .init(.train, round: cohort.round, attempt: cohort.attempt), in: db))
+            refused: try refusals(job.id, .init(.train, round: cohort.round, attempt: cohort.attempt), in: db),
+            arrivals: arrivals)
     }
 
     private static func openEvaluations(_ job: JobRecord, in db: Database) throws -> [EngineSnapshot.Evaluation] {

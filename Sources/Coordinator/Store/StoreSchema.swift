@@ -10,8 +10,17 @@ enum StoreSchema {
         migrator.registerMigration("1") { db in
             for statement in version1 { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("presence") { db in try db.execute(sql: presence) }
         return migrator
     }
+
+    /// At how many committed draws of a job a client was ready, for jobs that draw by it.
+    private static let presence = """
+        CREATE TABLE presence (
+            job TEXT NOT NULL REFERENCES jobs (id), client TEXT NOT NULL, draws INTEGER NOT NULL,
+            PRIMARY KEY (job, client)
+        ) WITHOUT ROWID
+        """
 
     private static let version1 = [
         """
