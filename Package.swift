@@ -254,7 +254,9 @@ let package = Package(
             [
                 "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs",
                 "TestSupport",
-                "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
+                "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .grpcTransport, .log,
+                .protobuf,
+                .x509,
             ]
         ),
         tests(
