@@ -132,7 +132,7 @@ let package = Package(
         ),
         module("Tensors", ["CTorch", "Randomness", "Weights"]),
         module("Layers", ["Randomness", "Tensors", "Weights"]),
-        module("Datasets", ["Jobs", "Randomness", "Weights", .crypto]),
+        module("Datasets", ["CZlib", "Jobs", "Randomness", "Weights", .crypto]),
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
         module(
             "Training", ["Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Randomness", "Tensors", "Weights"]),

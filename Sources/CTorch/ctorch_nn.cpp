@@ -43,6 +43,22 @@ ct_tensor *ct_max_pool1d(const ct_tensor *x, int64_t kernel, int64_t stride, int
     });
 }
 
+ct_tensor *ct_conv2d(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, int64_t stride, int64_t padding,
+    int64_t dilation, int64_t groups, ct_error error) {
+    return make(error, [&] {
+        const std::vector<int64_t> strides(2, stride), paddings(2, padding), dilations(2, dilation);
+        return at::conv2d(x->value, weight->value, optional(bias), strides, paddings, dilations, groups);
+    });
+}
+
+ct_tensor *ct_max_pool2d(const ct_tensor *x, int64_t kernel, int64_t stride, int64_t padding, ct_error error) {
+    return make(error, [&] {
+        const std::vector<int64_t> kernels(2, kernel), strides(2, stride), paddings(2, padding);
+        return at::max_pool2d(x->value, kernels, strides, paddings);
+    });
+}
+
 ct_tensor *ct_softmax(const ct_tensor *a, int64_t axis, ct_error error) {
     return make(error, [&] { return a->value.softmax(axis); });
 }

@@ -21,6 +21,9 @@ inline void store(Scalar *to, typename vector<Scalar>::type value) {
 
 // MARK: Products
 
+/// The rows of the highest tile: their sums fill the registers.
+constexpr int64_t tallest = VECTOR_BYTES == 64 ? 12 : 6;
+
 template <typename Scalar>
 void pack(
     Scalar *packed, int64_t inner, int64_t columns, int64_t from, int64_t count, const Scalar *source,
@@ -110,9 +113,10 @@ inline void any_product(
                 for (int64_t i = block; i < end;) {
                     const Scalar *from = a + i * row_offset + k * inner_offset;
                     Scalar *to = c + i * c_stride + first;
-                    // Six rows fill the registers; the last ones are shared out so that no tile is very low.
+                    // So many rows fill the registers; the last ones are shared out so that no tile is very low.
                     const int64_t left = end - i;
-                    const int64_t height = left == 7 || left == 8 ? 4 : left < 6 ? left : 6;
+                    const int64_t height =
+                        left <= tallest ? left : left <= tallest * 4 / 3 ? (left + 1) / 2 : tallest;
 #define TILE(ROWS)                                                                                                     \
     tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding)
                     switch (height) {
@@ -121,6 +125,14 @@ inline void any_product(
                     case 3: TILE(3); break;
                     case 4: TILE(4); break;
                     case 5: TILE(5); break;
+#if VECTOR_BYTES == 64
+                    case 7: TILE(7); break;
+                    case 8: TILE(8); break;
+                    case 9: TILE(9); break;
+                    case 10: TILE(10); break;
+                    case 11: TILE(11); break;
+                    case 12: TILE(12); break;
+#endif
                     default: TILE(6); break;
                     }
 #undef TILE

@@ -40,6 +40,31 @@ extension Tensor {
         }
     }
 
+    /// Cross-correlation of pictures: x [B, in, rows, columns], weight [out, in / groups, kernel, kernel], bias [out]. Stride,
+    /// padding and dilation are the same along both axes.
+    public func conv2d(
+        weight: Tensor,
+        bias: Tensor? = nil,
+        stride: Int = 1,
+        padding: Int = 0,
+        dilation: Int = 1,
+        groups: Int = 1
+    ) throws(TensorError) -> Tensor {
+        try Tensor.make("conv2d") {
+            ct_conv2d(
+                handle, weight.handle, bias?.handle, Int64(stride), Int64(padding), Int64(dilation), Int64(groups), $0)
+        }
+    }
+
+    /// The maxima of square windows over the last two axes, incomplete windows dropped.
+    ///
+    /// - Parameter stride: the window's size when nil.
+    public func maxPool2d(kernel: Int, stride: Int? = nil, padding: Int = 0) throws(TensorError) -> Tensor {
+        try Tensor.make("maxPool2d") {
+            ct_max_pool2d(handle, Int64(kernel), Int64(stride ?? kernel), Int64(padding), $0)
+        }
+    }
+
     /// A convolution along time with what follows it in many encoders, as one operation: bias, ReLU, the maxima of pairs of
     /// steps, and dropout.
     ///

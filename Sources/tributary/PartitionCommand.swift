@@ -25,8 +25,8 @@ struct PartitionCommand: ParsableCommand {
               tributary partition --job job.yaml --data ~/data/uci-har --describe
 
             Without a data set at hand, synthetic-har generates six activities recorded by two sensors, and \
-            synthetic-NAME examples in the form of the FedMultimodal benchmark's data set NAME:
-            \(BenchmarkDataset.all.map(\.name).joined(separator: ", ")).
+            synthetic-NAME examples in the form of the data set NAME:
+            \((BenchmarkDataset.all + BenchmarkDataset.images).map(\.name).joined(separator: ", ")).
             """
     )
 

@@ -167,6 +167,12 @@ ct_tensor *_Nullable ct_conv1d(
     int64_t dilation, int64_t groups, ct_error error);
 ct_tensor *_Nullable ct_max_pool1d(
     const ct_tensor *x, int64_t kernel, int64_t stride, int64_t padding, ct_error error);
+/// Over pictures x [B, in, rows, columns]; stride, padding and dilation are the same along both axes.
+ct_tensor *_Nullable ct_conv2d(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *_Nullable bias, int64_t stride, int64_t padding,
+    int64_t dilation, int64_t groups, ct_error error);
+ct_tensor *_Nullable ct_max_pool2d(
+    const ct_tensor *x, int64_t kernel, int64_t stride, int64_t padding, ct_error error);
 /// Convolution along time (stride 1, zeros so that no step is lost, an odd kernel), bias, ReLU, maxima of pairs of steps
 /// (an odd last step dropped) and dropout as one: x [B, T, in], weight [out, in, kernel], bias [out] to [B, T/2, out].
 /// `mask` [B, out, T/2] multiplies the maxima; elements are not negative; none when NULL.

@@ -176,7 +176,7 @@ extension BenchmarkDataset {
 
 extension BenchmarkDataset.Training {
     /// Numbers that differ from the usual ones in what `change` sets.
-    fileprivate init(
+    init(
         learningRate: Double, serverLearningRate: BenchmarkDataset.ServerLearningRate, _ change: (inout Self) -> Void
     ) {
         self.init(learningRate: learningRate, serverLearningRate: serverLearningRate)

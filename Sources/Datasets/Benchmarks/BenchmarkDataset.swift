@@ -2,7 +2,8 @@
 /// federated learning", KDD 2023, and its code): what an example is, how it is dealt to clients, what is held out, and
 /// the numbers of the published runs.
 ///
-/// Nothing here reads a file; see ``read(path:isFaithful:fold:)``. The ten are listed in ``all``.
+/// Nothing here reads a file; see ``read(path:isFaithful:fold:)``. The ten are listed in ``all``; ``images`` are declared in
+/// the same form and belong to other benchmarks.
 public struct BenchmarkDataset: Sendable, Hashable {
     /// How training rows become clients.
     public enum Dealing: Sendable, Hashable {
@@ -157,6 +158,6 @@ public struct BenchmarkDataset: Sendable, Hashable {
     /// The name of a class that has none.
     static func numberedClass(_ number: Int) -> String { "action-\(number)" }
 
-    /// The data set of a name.
-    public static func named(_ name: String) -> BenchmarkDataset? { all.first { $0.name == name } }
+    /// The data set of a name, of ``all`` or ``images``.
+    public static func named(_ name: String) -> BenchmarkDataset? { (all + images).first { $0.name == name } }
 }
