@@ -207,8 +207,9 @@ final class JobRunner: Sendable {
         var open: Int?
         while !events.isEmpty {
             let next = events.removeFirst()
+            let instant = time ?? context.clock.now()
             let (actions, due, round) = engine.withLock { engine in
-                let actions = engine.handle(next, at: time ?? context.clock.now())
+                let actions = engine.handle(next, at: instant)
                 return (actions, engine.nextDeadline, engine.completedRounds)
             }
             open = round

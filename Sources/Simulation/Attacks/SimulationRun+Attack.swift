@@ -50,7 +50,7 @@ extension SimulationRun {
     private func colluders(
         of task: RoundTask, _ attack: AttackPlan
     ) throws -> [(client: String, pending: WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained>)] {
-        var others: [(String, WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained>)] = []
+        var others: [(client: String, pending: WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained>)] = []
         for other in offered where other.task == task && attack.isHostile(other.client) {
             if case .update(let pending) = other.result { others.append((other.client, pending)) }
         }
