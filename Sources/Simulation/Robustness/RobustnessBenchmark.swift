@@ -1,6 +1,6 @@
 internal import Durability
 internal import Foundation
-public import Jobs
+internal import Jobs
 
 /// Every rule under every attack: many cells over several seeds, each a simulation.
 ///
