@@ -25,6 +25,10 @@ public struct AggregationError: Error, Sendable, CustomStringConvertible {
 
         /// There is nothing to fold.
         case noUpdates
+        /// Fewer updates than the rule needs.
+        case tooFewUpdates
+        /// The update that the rule trusts is not among those of the round.
+        case missingReference
         /// Two updates of one client.
         case duplicateClient
         /// A number of examples below 1, or a sum beyond 2⁵³.

@@ -53,7 +53,8 @@ public struct AggregationReport: Sendable, Hashable {
         public let clientID: String
         /// Its examples.
         public let examples: Int
-        /// Its weight in the result.
+        /// Its weight in the result: the factor of its update in a sum, clipping included; an even share where a rule
+        /// looks at every coordinate by itself.
         public let weight: Double
 
         /// A client's part.
@@ -64,15 +65,32 @@ public struct AggregationReport: Sendable, Hashable {
         }
     }
 
+    /// An update that the pipeline did not combine.
+    public struct LeftOut: Sendable, Hashable {
+        /// The client.
+        public let clientID: String
+        /// Why, in words.
+        public let reason: String
+
+        /// An update that was left out.
+        public init(clientID: String, reason: String) {
+            self.clientID = clientID
+            self.reason = reason
+        }
+    }
+
     /// The clients in the order in which they were folded.
     public let contributions: [Contribution]
     /// The sum of their examples.
     public let examples: Int
+    /// Those whose weight is 0 because a gate left them out, with the reason.
+    public let leftOut: [LeftOut]
 
     /// A report.
-    public init(contributions: [Contribution], examples: Int) {
+    public init(contributions: [Contribution], examples: Int, leftOut: [LeftOut] = []) {
         self.contributions = contributions
         self.examples = examples
+        self.leftOut = leftOut
     }
 }
 
@@ -91,7 +109,8 @@ extension AggregationStrategy {
     public func aggregate(
         global: any TensorBlocks,
         updates: [any UpdateSource],
-        rules: TensorRules = .defaults
+        rules: TensorRules = .defaults,
+        report: (AggregationReport) -> Void = { _ in }
     ) throws -> Weights {
         // The header comes first in one piece; what follows is the data in order.
         var headerBytes = Safetensors.canonicalHeader(global.schema).count
@@ -99,7 +118,7 @@ extension AggregationStrategy {
         return try Weights(
             schema: global.schema,
             initializingWith: { target in
-                _ = try aggregate(global: global, updates: updates, rules: rules) { bytes in
+                let made = try aggregate(global: global, updates: updates, rules: rules) { bytes in
                     let skipped = min(headerBytes, bytes.count)
                     headerBytes -= skipped
                     let data = UnsafeRawBufferPointer(rebasing: bytes[skipped...])
@@ -107,6 +126,7 @@ extension AggregationStrategy {
                         .copyMemory(from: data)
                     position += data.count
                 }
+                report(made)
             })
     }
 }

@@ -9,6 +9,8 @@ public struct PartialUpdate: UpdateSource {
     public let clientID: String
     /// How many examples the client trained on.
     public let examples: Int
+    /// The mean loss that it reported, if any.
+    public let loss: Double?
     /// All tensors of the global weights, in their update form.
     public let schema: WeightsSchema
 
@@ -23,11 +25,12 @@ public struct PartialUpdate: UpdateSource {
     ///   - schema: `updateSchema()` of the global weights.
     /// - Throws: ``AggregationError`` saying how the schema differs.
     public init(
-        clientID: String, examples: Int, tensors: any TensorBlocks, expected: WeightsSchema,
+        clientID: String, examples: Int, loss: Double? = nil, tensors: any TensorBlocks, expected: WeightsSchema,
         shownAs schema: WeightsSchema
     ) throws {
         self.clientID = clientID
         self.examples = examples
+        self.loss = loss
         self.tensors = tensors
         self.schema = schema
         try SchemaCheck.require(tensors.schema, equals: expected)
@@ -42,5 +45,10 @@ public struct PartialUpdate: UpdateSource {
             throw AggregationError(.missingTensor, "updates do not hold tensor '\(schema.tensors[index].name)'")
         }
         try tensors.readBlock(tensor: own, byteOffset: byteOffset, into: buffer)
+    }
+
+    /// Passes the word on.
+    public func prefetch(tensor index: Int, byteOffset: Int, count: Int) {
+        if let own = indices[index] { tensors.prefetch(tensor: own, byteOffset: byteOffset, count: count) }
     }
 }

@@ -1,7 +1,7 @@
 import Weights
 
 /// The updates of a round in their fixed order, checked.
-struct UpdateOrder {
+struct UpdateOrder: Sendable {
     /// The updates, sorted by the UTF-8 bytes of the client ids.
     let updates: [any UpdateSource]
     /// The sum of their examples.

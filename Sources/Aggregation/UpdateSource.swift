@@ -12,6 +12,15 @@ public protocol TensorBlocks: Sendable {
     ///   - byteOffset: the first byte, counted from the start of the tensor.
     ///   - buffer: takes exactly its size.
     func readBlock(tensor index: Int, byteOffset: Int, into buffer: UnsafeMutableRawBufferPointer) throws
+
+    /// Says that bytes will be read soon, so that a disk can begin; the range may go beyond the tensor. Never fails and
+    /// may do nothing.
+    func prefetch(tensor index: Int, byteOffset: Int, count: Int)
+}
+
+extension TensorBlocks {
+    /// Does nothing: what lies in memory is there.
+    public func prefetch(tensor index: Int, byteOffset: Int, count: Int) {}
 }
 
 /// What one client sent for a round: local minus global for float tensors, values for the others.
@@ -20,6 +29,13 @@ public protocol UpdateSource: TensorBlocks {
     var clientID: String { get }
     /// How many examples the client trained on, its weight in the mean; at least 1.
     var examples: Int { get }
+    /// The mean loss over these examples that the client reported; nil when it reported none.
+    var loss: Double? { get }
+}
+
+extension UpdateSource {
+    /// None.
+    public var loss: Double? { nil }
 }
 
 extension Weights: TensorBlocks {
@@ -45,6 +61,12 @@ extension SafetensorsFile: TensorBlocks {
     public func readBlock(tensor index: Int, byteOffset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
         try read(schema.tensors[index].name, byteOffset: byteOffset, into: buffer)
     }
+
+    /// Has the system read ahead.
+    public func prefetch(tensor index: Int, byteOffset: Int, count: Int) {
+        guard let range = range(of: schema.tensors[index].name) else { return }
+        prefetch(offset: range.lowerBound + byteOffset, count: count)
+    }
 }
 
 /// An update in memory, for virtual clients and tests.
@@ -53,6 +75,8 @@ public struct MemoryUpdateSource: UpdateSource {
     public let clientID: String
     /// How many examples the client trained on.
     public let examples: Int
+    /// The mean loss that it reported, if any.
+    public let loss: Double?
     /// The update.
     public let update: Weights
 
@@ -60,9 +84,10 @@ public struct MemoryUpdateSource: UpdateSource {
     public var schema: WeightsSchema { update.schema }
 
     /// An update of a client.
-    public init(clientID: String, examples: Int, update: Weights) {
+    public init(clientID: String, examples: Int, loss: Double? = nil, update: Weights) {
         self.clientID = clientID
         self.examples = examples
+        self.loss = loss
         self.update = update
     }
 
@@ -113,5 +138,10 @@ public struct FileUpdateSource: UpdateSource {
     /// Reads bytes of one tensor with `pread`.
     public func readBlock(tensor index: Int, byteOffset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
         try file.readBlock(tensor: index, byteOffset: byteOffset, into: buffer)
+    }
+
+    /// Has the system read ahead.
+    public func prefetch(tensor index: Int, byteOffset: Int, count: Int) {
+        file.prefetch(tensor: index, byteOffset: byteOffset, count: count)
     }
 }

@@ -88,6 +88,9 @@ public protocol OpenFile: AnyObject, Sendable {
     /// Reads up to `buffer.count` bytes from `offset`; fewer only at the end of the file. Returns how many.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws -> Int
 
+    /// Has the system read ahead. Never fails and may do nothing.
+    func prefetch(at offset: Int64, count: Int)
+
     /// The size in bytes.
     func size() throws -> Int64
 
@@ -102,6 +105,9 @@ public protocol OpenFile: AnyObject, Sendable {
 }
 
 extension OpenFile {
+    /// Does nothing.
+    public func prefetch(at offset: Int64, count: Int) {}
+
     /// Writes all bytes at the current end. For one writer at a time.
     public func append(_ bytes: UnsafeRawBufferPointer) throws {
         try write(bytes, at: try size())

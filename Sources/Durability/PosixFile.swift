@@ -8,14 +8,28 @@ import Musl
 import Darwin
 #endif
 
-/// An open file of the disk. A lock held for each call keeps the descriptor valid until the call ends.
+/// An open file of the disk. Calls may run at the same time; the descriptor is closed when the last one that is under way
+/// has ended.
 final class PosixFile: OpenFile {
+    private struct State {
+        var descriptor: CInt?
+        var users = 0
+        var isClosed = false
+
+        /// The descriptor that is now to be closed, if any.
+        mutating func release() -> CInt? {
+            guard isClosed, users == 0 else { return nil }
+            defer { descriptor = nil }
+            return descriptor
+        }
+    }
+
     let path: String
-    private let descriptor: Mutex<CInt?>
+    private let state: Mutex<State>
 
     init(descriptor: CInt, path: String) {
         self.path = path
-        self.descriptor = Mutex(descriptor)
+        state = Mutex(State(descriptor: descriptor))
     }
 
     deinit {
@@ -23,10 +37,27 @@ final class PosixFile: OpenFile {
     }
 
     private func withDescriptor<R>(_ body: (CInt) throws -> R) throws -> R {
-        try descriptor.withLock { descriptor in
-            guard let descriptor else { throw DurabilityError(.closed, "\(path) is closed") }
-            return try body(descriptor)
+        let descriptor = try state.withLock { state in
+            guard let descriptor = state.descriptor, !state.isClosed else {
+                throw DurabilityError(.closed, "\(path) is closed")
+            }
+            state.users += 1
+            return descriptor
         }
+        defer {
+            let last = state.withLock { state in
+                state.users -= 1
+                return state.release()
+            }
+            if let last { closeDescriptor(last) }
+        }
+        return try body(descriptor)
+    }
+
+    func prefetch(at offset: Int64, count: Int) {
+        #if os(Linux)
+        _ = try? withDescriptor { posix_fadvise($0, off_t(offset), off_t(count), POSIX_FADV_WILLNEED) }
+        #endif
     }
 
     func write(_ bytes: UnsafeRawBufferPointer, at offset: Int64) throws {
@@ -82,9 +113,10 @@ final class PosixFile: OpenFile {
     }
 
     func close() {
-        descriptor.withLock { descriptor in
-            if let open = descriptor { closeDescriptor(open) }
-            descriptor = nil
+        let last = state.withLock { state in
+            state.isClosed = true
+            return state.release()
         }
+        if let last { closeDescriptor(last) }
     }
 }

@@ -18,16 +18,25 @@ public struct AdmissionRefusal: Error, Sendable, Hashable {
 /// What the figures and values of every update and report of a job must be, whoever runs the rounds: a coordinator checks
 /// them as they arrive, a simulation all at once.
 public struct AdmissionRules: Sendable, Hashable {
-    /// The largest L2 norm of an update. Far above what training gives, and far below what could overflow float32 when
+    /// The words of refusals that say what is wrong with an update itself: those that quarantine counts. A lost digest, a
+    /// missed deadline or a failed trainer is nobody's ill will.
+    public static let offences: Set<String> = [
+        "size", "weights", "schema", "non-finite", "norm", "examples", "statistics",
+    ]
+
+    /// The largest L2 norm of an update where the job does not say. Far above what training gives, and far below what could overflow float32 when
     /// it is added to the weights.
     public static let maximumNorm = 1e18
 
     /// The most examples that one task may report.
     public let maximumExamples: Int
+    /// The largest L2 norm of an update.
+    public let maximumNorm: Double
 
     /// The rules of a job.
     public init(_ specification: JobSpecification) {
         maximumExamples = specification.limits.maximumExamples
+        maximumNorm = min(Self.maximumNorm, specification.limits.maximumNorm ?? Self.maximumNorm)
     }
 
     /// Checks the figures of an update.
@@ -57,9 +66,9 @@ public struct AdmissionRules: Sendable, Hashable {
     ///
     /// - Throws: ``AdmissionRefusal`` `norm`.
     public func check(norm: Double) throws(AdmissionRefusal) {
-        guard norm <= Self.maximumNorm else {
+        guard norm <= maximumNorm else {
             throw AdmissionRefusal(
-                code: "norm", reason: "the update's norm is \(norm), at most \(Self.maximumNorm)")
+                code: "norm", reason: "the update's norm is \(norm), at most \(maximumNorm)")
         }
     }
 

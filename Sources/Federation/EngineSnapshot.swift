@@ -20,6 +20,8 @@ public struct EngineSnapshot: Sendable {
     public var lastFailure: String
     /// The clients that ever declined a training task of the job.
     public var declined: Set<String>
+    /// How many updates of each client were refused for what was wrong with them; see `AdmissionRules.offences`.
+    public var offences: [String: Int]
     /// The committed cohort of the open round, when there is one that has not failed.
     public var current: Current?
     /// Evaluations that are committed with their round and not completed.
@@ -91,8 +93,9 @@ public struct EngineSnapshot: Sendable {
     public init(
         specification: JobSpecification, weightsDigest: String, status: JobStatus = JobStatus(.running),
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
-        lastFailure: String = "", declined: Set<String> = [], current: Current? = nil, evaluations: [Evaluation] = [],
-        known: [Known] = [], history: SelectionHistory = SelectionHistory(), lastAlive: Int64? = nil
+        lastFailure: String = "", declined: Set<String> = [], offences: [String: Int] = [:],
+        current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [],
+        history: SelectionHistory = SelectionHistory(), lastAlive: Int64? = nil
     ) {
         self.specification = specification
         self.status = status
@@ -103,6 +106,7 @@ public struct EngineSnapshot: Sendable {
         self.failedInRound = failedInRound
         self.lastFailure = lastFailure
         self.declined = declined
+        self.offences = offences
         self.current = current
         self.evaluations = evaluations
         self.known = known

@@ -15,7 +15,7 @@ extension JobSpecification {
                 .adaptive(
                     AdaptiveOptimizer(
                         variant, learningRate: settings.serverLearningRate, beta1: settings.beta1,
-                        beta2: settings.beta2, tau: settings.tau))
+                        beta2: settings.beta2, tau: settings.tau, weightDecay: settings.weightDecay))
             }
             switch settings.serverOptimizer {
             case .sgd:
@@ -23,12 +23,51 @@ extension JobSpecification {
                     learningRate: settings.serverLearningRate, momentum: settings.serverMomentum,
                     clientLearningRate: clientLearningRate)
             case .adam: return adaptive(.adam)
+            case .adamw: return adaptive(.adamw)
             case .yogi: return adaptive(.yogi)
             case .adagrad: return adaptive(.adagrad)
             }
         case .scaffold: return .scaffold(population: population ?? 0)
         case .fednova: return .normalised
         case .feddyn: return .dynamic(alpha: settings.alpha, population: population ?? 0)
+        }
+    }
+
+    /// How the updates of a round become one.
+    ///
+    /// - Parameter post: what is done to the round's update besides; nil for nothing.
+    /// - Throws: `JobsError` when `aggregation` is not valid.
+    public func aggregationPipeline(post: (any PostStage)? = nil) throws -> AggregationPipeline {
+        let settings = try AggregationSettings(aggregation)
+        return AggregationPipeline(
+            rule: updateRule(settings), clipNorm: settings.clipNorm, minimumCosine: settings.minimumCosine,
+            maximumDistance: settings.maximumDistance, post: post, ema: settings.ema)
+    }
+
+    /// The fold of the job's rounds, the same at a coordinator and in a simulation.
+    ///
+    /// - Parameter post: what is done to the round's update besides; nil for nothing.
+    /// - Throws: `JobsError` or `AggregationError` when `strategy` or `aggregation` is not valid.
+    public func aggregationStrategy(post: (any PostStage)? = nil) throws -> any AggregationStrategy {
+        try AggregationStrategies.make(serverRule(), pipeline: aggregationPipeline(post: post))
+    }
+
+    private func updateRule(_ settings: AggregationSettings) -> any UpdateRule {
+        switch settings.rule {
+        case .mean: WeightedMean()
+        case .uniformMean: UniformMean()
+        case .fairMean: FairMean(q: settings.q, learningRate: clientLearningRate)
+        case .median: CoordinateMedian()
+        case .trimmedMean: TrimmedMean(trim: settings.trim)
+        case .krum: Krum(byzantine: settings.byzantine)
+        case .multiKrum: MultiKrum(byzantine: settings.byzantine, selected: settings.selected)
+        case .bulyan: Bulyan(byzantine: settings.byzantine)
+        case .geometricMedian: GeometricMedian(iterations: settings.iterations, smoothing: settings.smoothing)
+        case .centredClipping: CentredClipping(radius: settings.radius, iterations: settings.iterations)
+        case .foolsgold: FoolsGold(confidence: settings.confidence)
+        case .fltrust: TrustedReference(trusted: settings.trusted)
+        case .boundedMean: BoundedMean(bound: settings.bound)
+        case .signMajority: SignMajority(step: settings.step)
         }
     }
 

@@ -1,3 +1,4 @@
+import Aggregation
 import Jobs
 
 /// What each event changes, before `advance` looks at the whole.
@@ -78,7 +79,7 @@ extension RoundEngine {
     /// Whether the client may be drawn for training. The job's list of participants binds training alone; whoever
     /// declares the evaluation split may be asked to evaluate.
     private func isTrainer(_ client: String, _ examples: [String: Int]) -> Bool {
-        examples["train", default: 0] > 0 && participants?.contains(client) ?? true
+        examples["train", default: 0] > 0 && participants?.contains(client) ?? true && !isQuarantined(client)
     }
 
     mutating func ready(
@@ -163,8 +164,10 @@ extension RoundEngine {
         _ task: RoundTask, _ refusal: TaskRefusal, isDeclined: Bool, _ actions: inout [RoundAction]
     ) {
         guard standing(of: task, client: refusal.client) == .wanted else { return }
+        var refusal = refusal
         switch task.kind {
         case .train:
+            if !isDeclined, AdmissionRules.offences.contains(refusal.code) { count(&refusal) }
             guard case .training(var open) = phase else { return }
             phase = .waiting
             open.refused[refusal.client] = refusal
@@ -174,6 +177,14 @@ extension RoundEngine {
             evaluations[task.round]?.refused[refusal.client] = refusal
         }
         actions.append(.commitRefusal(task: task, refusal: refusal, isDeclined: isDeclined))
+    }
+
+    /// Counts an offence; the one that reaches the job's limit says so.
+    private mutating func count(_ refusal: inout TaskRefusal) {
+        offences[refusal.client, default: 0] += 1
+        guard isQuarantined(refusal.client) else { return }
+        readyTrainers.remove(refusal.client)
+        refusal.reason += "; left out of further rounds after \(offences[refusal.client] ?? 0) refused updates"
     }
 
     mutating func failureCommitted(_ round: Int, _ attempt: Int, _ actions: inout [RoundAction]) {
@@ -188,12 +199,14 @@ extension RoundEngine {
     }
 
     mutating func aggregated(
-        _ round: Int, _ attempt: Int, _ digest: String, at time: Int64, _ actions: inout [RoundAction]
+        _ round: Int, _ attempt: Int, _ digest: String, _ report: AggregationReport?, at time: Int64,
+        _ actions: inout [RoundAction]
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
         let result = RoundResult(
-            round: round, attempt: attempt, cohort: open.record.cohort, admitted: order.updates,
+            round: round, attempt: attempt, cohort: open.record.cohort,
+            admitted: report.map(order.updates.weighed) ?? order.updates,
             refusals: open.refusals(unresolved: hasTarget(open) ? TaskRefusal.surplus : TaskRefusal.deadline),
             totals: TaskStatistics.total(open.updates),
             baseDigest: weightsDigest, weightsDigest: digest, startedAt: open.record.startedAt, completedAt: time,
@@ -272,5 +285,18 @@ extension RoundEngine {
         guard let evaluation = evaluations[round], evaluation.isCommitting else { return }
         evaluations[round] = nil
         cancel(evaluation.task, at: evaluation.unresolved, reason: "the deadline has passed", &actions)
+    }
+}
+
+extension [AdmittedUpdate] {
+    /// These with what a fold's report says of them.
+    fileprivate func weighed(_ report: AggregationReport) -> [AdmittedUpdate] {
+        let weights = Dictionary(report.contributions.map { ($0.clientID, $0.weight) }) { first, _ in first }
+        let reasons = Dictionary(report.leftOut.map { ($0.clientID, $0.reason) }) { first, _ in first }
+        return map { update in
+            AdmittedUpdate(
+                client: update.client, statistics: update.statistics, weight: weights[update.client],
+                leftOut: reasons[update.client])
+        }
     }
 }

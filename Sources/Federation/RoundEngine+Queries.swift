@@ -115,6 +115,12 @@ extension RoundEngine {
         }
     }
 
+    /// Whether so many updates of a client were refused that it is not drawn any more.
+    public func isQuarantined(_ client: String) -> Bool {
+        guard let limit = specification.limits.quarantineAfter else { return false }
+        return offences[client, default: 0] >= limit
+    }
+
     private var waitingSummary: String {
         let missing = quorum - readyTrainers.count
         var text = "round \(completedRounds)"
@@ -129,6 +135,8 @@ extension RoundEngine {
         } else {
             text += ": chooses its clients"
         }
+        let quarantined = Participants.sorted(offences.keys.filter(isQuarantined))
+        if !quarantined.isEmpty { text += "; left out: \(quarantined.joined(separator: ", "))" }
         if failedAttempts > 0, !lastFailure.isEmpty { text += "; before: \(lastFailure)" }
         return text
     }

@@ -47,6 +47,8 @@ public struct RoundEngine: Sendable {
     var readyTrainers: Set<String> = []
     var lostTrainers: Set<String> = []
     var declined: Set<String>
+    /// How many updates of each client were refused for what was wrong with them.
+    public internal(set) var offences: [String: Int]
     var failedInRound: Set<String>
     var failedAttempts: Int
     var lastFailure: String
@@ -66,6 +68,7 @@ public struct RoundEngine: Sendable {
         weightsDigest = snapshot.weightsDigest
         status = snapshot.status
         declined = snapshot.declined
+        offences = snapshot.offences
         failedInRound = snapshot.failedInRound
         failedAttempts = snapshot.failedAttempts
         lastFailure = snapshot.lastFailure
@@ -138,7 +141,8 @@ public struct RoundEngine: Sendable {
         case .taskRefused(let task, let refusal, let isDeclined):
             refused(task, refusal, isDeclined: isDeclined, &actions)
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
-        case .aggregated(let round, let attempt, let digest): aggregated(round, attempt, digest, at: time, &actions)
+        case .aggregated(let round, let attempt, let digest, let report):
+            aggregated(round, attempt, digest, report, at: time, &actions)
         case .aggregationFailed(let round, let attempt, let reason):
             aggregationFailed(round, attempt, reason, at: time, &actions)
         case .aggregationHeld(let round, let attempt, let reason):

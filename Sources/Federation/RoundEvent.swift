@@ -1,3 +1,4 @@
+public import Aggregation
 public import Jobs
 
 /// What happened, as the driver tells the engine.
@@ -31,8 +32,8 @@ public enum RoundEvent: Sendable, Hashable {
     case taskRefused(task: RoundTask, refusal: TaskRefusal, isDeclined: Bool)
     /// The failed attempt is durable.
     case attemptFailureCommitted(round: Int, attempt: Int)
-    /// The aggregated weights exist as a durable blob.
-    case aggregated(round: Int, attempt: Int, weightsDigest: String)
+    /// The aggregated weights exist as a durable blob; the report says what each client's update weighs in them.
+    case aggregated(round: Int, attempt: Int, weightsDigest: String, report: AggregationReport? = nil)
     /// The updates could not be aggregated; counts as a failed attempt.
     case aggregationFailed(round: Int, attempt: Int, reason: String)
     /// The aggregation was given up for now, for instance because the disk is full: the job is paused with this reason,

@@ -6,11 +6,17 @@ public struct AdmittedUpdate: Sendable, Hashable {
     public var client: String
     /// What it counted while training; `examples` is its weight in the average.
     public var statistics: TaskStatistics
+    /// Its weight in the round's update, once that is made.
+    public var weight: Double?
+    /// Why the job's pipeline left it out of the round's update, if it did.
+    public var leftOut: String?
 
     /// Creates a record.
-    public init(client: String, statistics: TaskStatistics) {
+    public init(client: String, statistics: TaskStatistics, weight: Double? = nil, leftOut: String? = nil) {
         self.client = client
         self.statistics = statistics
+        self.weight = weight
+        self.leftOut = leftOut
     }
 }
 

@@ -95,15 +95,13 @@ public struct AttackSettings: Sendable, Hashable {
             )
         }
         var value = AttackSettings(kind: kind)
-        var map = SettingsMap(settings, place: "attack")
-        _ = map.word("kind", text, among: kinds)
+        var map = SettingsMap(settings, place: "attack", main: "kind")
         value.share = map.double("share", value.share, in: 0...1)
         switch kind {
         case .labelFlip, .nan: break
         case .signFlip, .scaling, .gaussian, .ipm: value.scale = map.double("scale", value.scale, in: 0...1e12)
         case .alie:
-            let z = map.double("z", -1, in: 0...1e6)
-            value.z = z < 0 ? nil : z
+            value.z = map.optionalDouble("z", in: 0...1e6)
         case .backdoor:
             value.target = map.optionalInt("target", in: 0...65_535) ?? 0
             value.poison = map.double("poison", value.poison, in: 0...1)

@@ -8,9 +8,10 @@ public import Weights
 /// | strategy | in the global weights | in every update |
 /// |---|---|---|
 /// | `fedopt` with `sgd` | `aux.server.step`, `aux.server.m.<tensor>` | |
-/// | `fedopt` with `adam`, `yogi`, `adagrad` | also `aux.server.v.<tensor>` | |
+/// | `fedopt` with `adam`, `adamw`, `yogi`, `adagrad` | also `aux.server.v.<tensor>` | |
 /// | `scaffold` | `aux.control.<tensor>`, the server's control c | `aux.control.<tensor>`, the change Δcₖ |
 /// | `feddyn` | `aux.server.h.<tensor>` | |
+/// | any with the rule `centred-clipping` | also `aux.server.c.<tensor>`, the last round's update | |
 /// | `fednova` | `aux.steps`, the effective steps of the last round | `aux.steps`, the client's aₖ |
 ///
 /// `<tensor>` is each float tensor of the model, in F32 and of its shape; `aux.server.step` is one I64, `aux.steps` one
@@ -25,10 +26,17 @@ public struct AuxiliaryTensors: Sendable {
     /// FedNova's number of effective steps (F32).
     public static let steps = "aux.steps"
 
-    private let strategy: StrategySettings
+    /// The start of the names of what a rule with history keeps.
+    static let centrePrefix = "aux.server.c."
 
-    /// The tensors of a strategy.
-    public init(_ strategy: StrategySettings) { self.strategy = strategy }
+    private let strategy: StrategySettings
+    private let needsHistory: Bool
+
+    /// The tensors of a strategy, and those of a rule that looks at the round's update of the round before.
+    public init(_ strategy: StrategySettings, needsHistory: Bool = false) {
+        self.strategy = strategy
+        self.needsHistory = needsHistory
+    }
 
     /// SCAFFOLD's control of a tensor.
     public static func control(_ tensor: String) -> String { "aux.control." + tensor }
@@ -107,15 +115,16 @@ public struct AuxiliaryTensors: Sendable {
                 }
             }
         }
+        let history = needsHistory ? try twins(Self.centrePrefix) : []
         switch strategy.name {
         case .fedopt:
-            let step = [try TensorSpec(name: Self.step, dtype: .i64, shape: [])]
+            let step = try history + [TensorSpec(name: Self.step, dtype: .i64, shape: [])]
             return strategy.serverOptimizer == .sgd
                 ? try step + twins("aux.server.m.") : try step + twins("aux.server.m.", "aux.server.v.")
         case .scaffold: return try twins("aux.control.")
         case .feddyn: return try twins("aux.server.h.")
         case .fednova: return [try TensorSpec(name: Self.steps, dtype: .f32, shape: [])]
-        case .fedavg, .fedprox, .fedrs, .moon, .fedbn, .fedper, .fedrep, .ditto: return []
+        case .fedavg, .fedprox, .fedrs, .moon, .fedbn, .fedper, .fedrep, .ditto: return history
         }
     }
 }

@@ -115,7 +115,10 @@ extension JobSpecification.Limits: Decodable {
     /// Reads the limits.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
-        self.init(maximumExamples: try container.decodeIfPresent(Int.self, forKey: .maximumExamples) ?? 1_000_000)
+        self.init(
+            maximumExamples: try container.decodeIfPresent(Int.self, forKey: .maximumExamples) ?? 1_000_000,
+            maximumNorm: try container.decodeIfPresent(Double.self, forKey: .maximumNorm),
+            quarantineAfter: try container.decodeIfPresent(Int.self, forKey: .quarantineAfter))
     }
 }
 

@@ -51,7 +51,7 @@ extension JobSpecification {
         problems += participantProblems + SamplingSettings.problems(of: clients)
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
-        problems += strategyProblems + AttackSettings.problems(of: attack)
+        problems += strategyProblems + aggregationProblems + AttackSettings.problems(of: attack)
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",
@@ -68,6 +68,10 @@ extension JobSpecification {
             Self.isLabel(selectBy.metric), "selectBy", "\"\(selectBy.description.prefix(80))\"",
             "a metric's name, with - before it when lower is better")
         range(limits.maximumExamples, 1...(1 << 40), "limits.maximumExamples")
+        if let norm = limits.maximumNorm {
+            check(norm > 0 && norm <= 1e18, "limits.maximumNorm", "\(norm)", "more than 0 and at most 1e18")
+        }
+        if let refusals = limits.quarantineAfter { range(refusals, 1...1_000_000, "limits.quarantineAfter") }
         range(checkpointEvery, 0...1_000_000, "checkpointEvery")
         problems += Self.problems(of: model, "model") + Self.problems(of: training, "training")
         problems += Self.problems(of: evaluation.settings, "evaluation")

@@ -1,6 +1,16 @@
 public import Weights
 
 extension JobSpecification {
+    /// The tensors that the job's strategy and rule need beside the model's.
+    ///
+    /// - Throws: `JobsError` with the code `invalidSpecification` when one of them is not valid.
+    public var auxiliaryTensors: AuxiliaryTensors {
+        get throws {
+            AuxiliaryTensors(
+                try StrategySettings(strategy), needsHistory: try AggregationSettings(aggregation).needsHistory)
+        }
+    }
+
     /// The schema that every update of this job has: each float tensor of the global weights in f32 except those in
     /// `kept`, those that stay with the clients and the server's own (`aux.server.`), and of the others those in `latest`
     /// in their own type.
@@ -16,7 +26,7 @@ extension JobSpecification {
                     message: "job specification: \(key): found \"\(name)\", which is no tensor of the weights")
             }
         }
-        let auxiliary = AuxiliaryTensors(try StrategySettings(strategy))
+        let auxiliary = try auxiliaryTensors
         try auxiliary.check(weights)
         let kept = Set(kept)
         let latest = Set(latest)

@@ -143,14 +143,20 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public struct Limits: Sendable, Hashable, Encodable {
         /// The most examples one task may report.
         public var maximumExamples: Int
+        /// The largest L2 norm of an update; nil for one far above what training gives.
+        public var maximumNorm: Double?
+        /// After how many refused updates a client is left out of the job's further cohorts; nil for never.
+        public var quarantineAfter: Int?
 
         enum CodingKeys: String, CodingKey {
-            case maximumExamples
+            case maximumExamples, maximumNorm, quarantineAfter
         }
 
         /// Creates the limits with their defaults.
-        public init(maximumExamples: Int = 1_000_000) {
+        public init(maximumExamples: Int = 1_000_000, maximumNorm: Double? = nil, quarantineAfter: Int? = nil) {
             self.maximumExamples = maximumExamples
+            self.maximumNorm = maximumNorm
+            self.quarantineAfter = quarantineAfter
         }
     }
 

@@ -36,6 +36,7 @@ extension ModelCard {
         lines += section(
             "Lineage", ["round", "attempt", "admitted", "examples", "evaluation", "weights"], lineage.map(row))
         lines += section("Refusals", ["round", "client", "code", "reason"], refusals)
+        lines += section("Left out of the aggregation", ["round", "client", "reason"], leftOut)
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -53,6 +54,14 @@ extension ModelCard {
         lineage.flatMap { round in
             round.refusals.map {
                 ["\(round.round)", Self.escaped($0.client), Self.escaped($0.code), Self.escaped($0.reason)]
+            }
+        }
+    }
+
+    private var leftOut: [[String]] {
+        lineage.flatMap { round in
+            round.admitted.compactMap { update in
+                update.leftOut.map { ["\(round.round)", Self.escaped(update.client), Self.escaped($0)] }
             }
         }
     }

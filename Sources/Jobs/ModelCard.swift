@@ -150,8 +150,12 @@ public struct ModelCard: Sendable, Hashable, Codable {
     public struct Update: Sendable, Hashable, Codable {
         /// The client.
         public var client: String
-        /// Examples behind it: its weight.
+        /// Examples behind it.
         public var examples: Int
+        /// Its weight in the round's update; nil where that is not known.
+        public var weight: Double?
+        /// Why the job's rules left it out of the round's update, if they did.
+        public var leftOut: String?
         /// SHA-256 of the update file.
         public var digest: String
         /// The trainer and libraries that computed it.

@@ -2,13 +2,14 @@
 struct SettingsMap {
     private let settings: Settings
     private let place: String
-    private var known: [String] = ["name"]
+    private var known: [String]
     private var problems: [String] = []
 
-    /// Starts on a map; `place` is what it is called in messages.
-    init(_ settings: Settings, place: String) {
+    /// Starts on a map; `place` is what it is called in messages, `main` the key that was read already.
+    init(_ settings: Settings, place: String, main: String = "name") {
         self.settings = settings
         self.place = place
+        known = [main]
     }
 
     /// A finite number, `standard` when the key is absent or wrong.
@@ -20,6 +21,29 @@ struct SettingsMap {
             return standard
         }
         return value
+    }
+
+    /// A finite number, nil when the key is absent or wrong.
+    mutating func optionalDouble(_ key: String, in range: ClosedRange<Double>) -> Double? {
+        guard settings[key] != nil else {
+            known.append(key)
+            return nil
+        }
+        return double(key, range.lowerBound, in: range)
+    }
+
+    /// A required text of 1 to 256 bytes; empty when it is wrong.
+    mutating func text(_ key: String, _ expected: String) -> String {
+        known.append(key)
+        guard let setting = settings[key] else {
+            problems.append("\(place).\(key): found nothing, expected \(expected)")
+            return ""
+        }
+        guard let text = setting.stringValue, (1...256).contains(text.utf8.count) else {
+            report(key, setting, expected)
+            return ""
+        }
+        return text
     }
 
     /// A whole number, nil when the key is absent or wrong.

@@ -7,7 +7,7 @@ import Configuration
 /// | `fedavg`, `fednova` | none |
 /// | `fedprox` | `mu` (0.01) |
 /// | `fedopt` with `serverOptimizer` `sgd` (default) | `serverLearningRate` (0.025), `serverMomentum` (0.9) |
-/// | `fedopt` with `adam`, `yogi`, `adagrad` | `serverLearningRate` (0.01), `beta1` (0.9), `beta2` (0.99), `tau` (0.001) |
+/// | `fedopt` with `adam`, `adamw`, `yogi`, `adagrad` | `serverLearningRate` (0.01), `beta1` (0.9), `beta2` (0.99), `tau` (0.001); `adamw` also `weightDecay` (0.01) |
 /// | `scaffold` | `clients` (the number of `clients.participants`), `faithful` (false) |
 /// | `feddyn` | `alpha` (0.01), `clients` (as above) |
 /// | `fedrs` | `alpha` (0.9), `faithful` (false) |
@@ -25,7 +25,7 @@ public struct StrategySettings: Sendable, Hashable {
 
     /// What the server does with the mean update in `fedopt`.
     public enum ServerOptimizer: String, Sendable, CaseIterable {
-        case sgd, adam, yogi, adagrad
+        case sgd, adam, adamw, yogi, adagrad
     }
 
     /// The strategy.
@@ -40,10 +40,12 @@ public struct StrategySettings: Sendable, Hashable {
     public var serverMomentum = 0.9
     /// The decay of the first moment (`fedopt`).
     public var beta1 = 0.9
-    /// The decay of the second moment (`fedopt` with `adam` and `yogi`).
+    /// The decay of the second moment (`fedopt` with `adam`, `adamw` and `yogi`).
     public var beta2 = 0.99
     /// The smallest denominator (`fedopt`).
     public var tau = 1e-3
+    /// What the server takes off the weights, in units of its step size (`fedopt` with `adamw`).
+    public var weightDecay = 0.0
     /// The regulariser of `feddyn`, or the factor on the scores of absent classes in `fedrs`.
     public var alpha = 0.0
     /// The temperature of the contrastive loss (`moon`).
@@ -142,6 +144,7 @@ public struct StrategySettings: Sendable, Hashable {
         value.beta1 = map.double("beta1", 0.9, in: 0...0.999999)
         if value.serverOptimizer != .adagrad { value.beta2 = map.double("beta2", 0.99, in: 0...0.999999) }
         value.tau = map.double("tau", 1e-3, in: 1e-12...1e6)
+        if value.serverOptimizer == .adamw { value.weightDecay = map.double("weightDecay", 0.01, in: 0...1e3) }
     }
 
     /// `; did you mean …?` when a word is near.

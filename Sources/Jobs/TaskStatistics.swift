@@ -11,6 +11,11 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
     /// Named vectors of counts over the examples: histograms of scores and the like, see ``ScoreFigures``.
     public var counts: [String: [Int]]
 
+    /// The sum `loss` over the examples; nil where there is none.
+    public var meanLoss: Double? {
+        examples > 0 ? sums["loss"].map { $0 / Double(examples) } : nil
+    }
+
     /// Creates statistics.
     public init(
         examples: Int = 0, sums: [String: Double] = [:], confusion: [[Int]]? = nil, counts: [String: [Int]] = [:]

@@ -90,6 +90,10 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var distribution: [String: MetricDistribution]?
     /// What the round took and cost by the job's virtual clock, for training; nil without a clock.
     public var clock: ClockFigures?
+    /// The weights of the clients in the round's update, for training where the job has an `aggregation`.
+    public var weights: [String: Double]?
+    /// Clients whose update the job's rules left out of the round's update, with the reason.
+    public var leftOut: [String: String]?
 }
 
 /// One line of `timings.jsonl`.

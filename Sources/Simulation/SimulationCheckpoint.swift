@@ -26,6 +26,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var declined: [String]
     /// What selection knows of the clients; nil for jobs that draw without it.
     var history: SelectionHistory?
+    /// Refused updates by client; nil where there are none.
+    var offences: [String: Int]?
     /// The virtual clock's time; nil without one.
     var simulatedMilliseconds: Int64?
     /// Bytes of `metrics.jsonl` and `timings.jsonl` that belong to it; what follows is cut off.

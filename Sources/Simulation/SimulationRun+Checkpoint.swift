@@ -16,6 +16,7 @@ extension SimulationRun {
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
             declined: declined.sorted(), history: history.entries.isEmpty ? nil : history,
+            offences: engine.offences.isEmpty ? nil : engine.offences,
             simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
             timingsBytes: timings.bytes, seconds: elapsed)
         latest = checkpoint
@@ -94,6 +95,7 @@ extension SimulationRun {
         return EngineSnapshot(
             specification: specification, weightsDigest: checkpoint.weights, status: JobStatus(.running),
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
+            offences: checkpoint.offences ?? [:],
             evaluations: checkpoint.evaluations.map { .init(record: $0.record) },
             history: checkpoint.history ?? SelectionHistory())
     }

@@ -181,13 +181,16 @@ extension SimulationRun {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
                 return try PartialUpdate(
-                    clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
-                    expected: updateSchema, shownAs: foldSchema)
+                    clientID: admitted.client, examples: admitted.statistics.examples,
+                    loss: admitted.statistics.meanLoss, tensors: update, expected: updateSchema, shownAs: foldSchema)
             }
-            let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
+            var report: AggregationReport?
+            let next = try strategy.aggregate(
+                global: global, updates: sources, rules: rules, report: { report = $0 })
             let digest = next.digest()
             weights[digest] = next
-            return .aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest)
+            return .aggregated(
+                round: order.round, attempt: order.attempt, weightsDigest: digest, report: report)
         } catch let error as AggregationError {
             return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
         }
@@ -207,7 +210,8 @@ extension SimulationRun {
                 refusals: result.refusals.isEmpty
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
-                bytesUp: result.admitted.count * size, clock: time?.takeFigures()))
+                bytesUp: result.admitted.count * size, clock: time?.takeFigures(), weights: weights(of: result),
+                leftOut: leftOut(of: result)))
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(
@@ -218,6 +222,19 @@ extension SimulationRun {
         progress(.round(result.round, of: specification.rounds))
         capture(result)
         if (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
+    }
+
+    /// The clients' weights in the round's update, where the job says how updates are combined.
+    private func weights(of result: RoundResult) -> [String: Double]? {
+        guard !specification.aggregation.isEmpty else { return nil }
+        return Dictionary(result.admitted.compactMap { update in update.weight.map { (update.client, $0) } }) {
+            first, _ in first
+        }
+    }
+
+    private func leftOut(of result: RoundResult) -> [String: String]? {
+        let reasons = result.admitted.compactMap { update in update.leftOut.map { (update.client, $0) } }
+        return reasons.isEmpty ? nil : Dictionary(reasons) { first, _ in first }
     }
 
     func report(_ line: MetricsLine) throws {

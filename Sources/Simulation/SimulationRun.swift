@@ -200,7 +200,7 @@ public final class SimulationRun {
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
             updateSchema = try specification.updateSchema(for: initial.schema)
-            strategy = try AggregationStrategies.make(specification.serverRule())
+            strategy = try specification.aggregationStrategy()
             rules = try specification.tensorRules(for: initial.schema)
             foldSchema = try initial.schema.updateSchema()
             globalBytes = Safetensors.canonicalSize(initial.schema)

@@ -40,7 +40,7 @@ final class SimulationWorker {
 
     /// The initial weights that the job's trainer would write.
     func initialWeights() throws -> Weights {
-        try AuxiliaryTensors(strategy).completing(entry.model.weights())
+        try specification.auxiliaryTensors.completing(entry.model.weights())
     }
 
     /// What came of a client's training, in the store from the start: workers may be ahead of the rounds' driver.

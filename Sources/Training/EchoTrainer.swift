@@ -24,6 +24,8 @@ public final class EchoTrainer: TrainerSession {
     private let seed: UInt64
     private let schema: WeightsSchema
     private let auxiliary: AuxiliaryTensors
+    /// With the tensors of a rule that has a history: what a trainer is told of a job does not name the rule.
+    private let withHistory: AuxiliaryTensors
     private let counts: [String: Int]
 
     /// Makes a session.
@@ -38,7 +40,9 @@ public final class EchoTrainer: TrainerSession {
         seed = hello.seed
         schema = try WeightsSchema([TensorSpec(name: "values", dtype: .f32, shape: [size / 4])])
         do throws(JobsError) {
-            auxiliary = AuxiliaryTensors(try hello.strategy.map(StrategySettings.init) ?? .fedavg)
+            let strategy = try hello.strategy.map(StrategySettings.init) ?? .fedavg
+            auxiliary = AuxiliaryTensors(strategy)
+            withHistory = AuxiliaryTensors(strategy, needsHistory: true)
         } catch {
             throw TrainingError(.config, error.message, cause: error.cause)
         }
@@ -76,10 +80,11 @@ public final class EchoTrainer: TrainerSession {
 
     private func header(_ path: String) throws {
         let expected = try auxiliary.globalSchema(model: schema)
+        let other = try withHistory.globalSchema(model: schema)
         let found = try SafetensorsFile(
-            path: path, limits: ReadLimits(dataBytes: expected.byteCount, tensors: expected.tensors.count)
+            path: path, limits: ReadLimits(dataBytes: other.byteCount, tensors: other.tensors.count)
         ).schema
-        guard found == expected else {
+        guard found == expected || found == other else {
             throw TrainingError(
                 .weights,
                 "\(path): not this model's weights: \(found.difference(from: expected).joined(separator: "; "))"

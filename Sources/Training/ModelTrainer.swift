@@ -20,6 +20,8 @@ public final class ModelTrainer: TrainerSession {
     private let auxiliary: AuxiliaryTensors
     /// The global weights' tensors: the model's and the strategy's.
     private let globalSchema: WeightsSchema
+    /// With the tensors of a rule that has a history: what a trainer is told of a job does not name the rule.
+    private let schemaWithHistory: WeightsSchema
     private let folder: SiteFolder?
     private let corruption: CorruptionSettings
     private var loaded: [String: MultimodalDataset] = [:]
@@ -51,6 +53,7 @@ public final class ModelTrainer: TrainerSession {
             auxiliary = AuxiliaryTensors(strategy)
             globalSchema = try auxiliary.globalSchema(model: schema)
             try auxiliary.check(globalSchema)
+            schemaWithHistory = try AuxiliaryTensors(strategy, needsHistory: true).globalSchema(model: schema)
         } catch let error as JobsError {
             throw TrainingError(.config, error.message, cause: error.cause)
         }
@@ -76,7 +79,7 @@ public final class ModelTrainer: TrainerSession {
         let configuration = try LocalTraining.Configuration(request.config)
         try use(threads: configuration.threads)
         let data = try corruption.training(data(split: "train", monitor).all, modalities: entry.modalities)
-        let global = try TrainerFiles.read(request.weights, schema: globalSchema)
+        let global = try TrainerFiles.read(request.weights, schema: globalSchema, or: schemaWithHistory)
         guard let round = UInt32(exactly: request.round) else {
             throw TrainingError(.message, "round \(request.round): expected a number from 0")
         }
@@ -101,7 +104,7 @@ public final class ModelTrainer: TrainerSession {
         try use(threads: configuration.threads)
         let data = try corruption.evaluation(
             data(split: request.split, monitor).all, split: request.split, modalities: entry.modalities)
-        let global = try TrainerFiles.read(request.weights, schema: globalSchema)
+        let global = try TrainerFiles.read(request.weights, schema: globalSchema, or: schemaWithHistory)
         // What was saved in this round counts: these are the weights after it.
         guard let round = UInt32(exactly: request.round) else {
             throw TrainingError(.message, "round \(request.round): expected a number from 0")

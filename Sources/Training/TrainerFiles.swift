@@ -3,18 +3,22 @@ import Weights
 
 /// The files that trainer and daemon exchange.
 enum TrainerFiles {
-    /// Reads weights that must have the model's schema.
+    /// Reads weights that must have the model's schema, or another one.
     ///
     /// - Throws: `TrainingError` with code `weights`.
-    static func read(_ path: String, schema: WeightsSchema) throws(TrainingError) -> Weights {
+    static func read(
+        _ path: String, schema: WeightsSchema, or other: WeightsSchema? = nil
+    ) throws(TrainingError) -> Weights {
         let weights: Weights
         do {
-            let limits = ReadLimits(dataBytes: schema.byteCount, tensors: schema.tensors.count)
+            let limits = ReadLimits(
+                dataBytes: max(schema.byteCount, other?.byteCount ?? 0),
+                tensors: max(schema.tensors.count, other?.tensors.count ?? 0))
             weights = try SafetensorsFile(path: path, limits: limits).read()
         } catch {
             throw TrainingError(.weights, "\(path): the weights cannot be read", cause: error)
         }
-        guard weights.schema == schema else {
+        guard weights.schema == schema || weights.schema == other else {
             let differences = weights.schema.difference(from: schema)
             throw TrainingError(
                 .weights, "\(path): not this model's weights: \(differences.prefix(5).joined(separator: "; "))")

@@ -88,6 +88,13 @@ final class RawFile: Sendable {
         }
     }
 
+    /// Has the system read ahead.
+    func prefetch(at offset: Int, count: Int) {
+        #if os(Linux)
+        _ = posix_fadvise(descriptor, off_t(offset), off_t(count), POSIX_FADV_WILLNEED)
+        #endif
+    }
+
     func read(at offset: Int, count: Int) throws -> [UInt8] {
         try [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
             try read(

@@ -91,6 +91,11 @@ public final class SafetensorsFile: Sendable {
         try file.read(into: buffer, at: header.dataOffset + range.lowerBound + byteOffset)
     }
 
+    /// Has the system read bytes of the data section ahead; does nothing where it cannot.
+    public func prefetch(offset: Int, count: Int) {
+        file.prefetch(at: header.dataOffset + offset, count: count)
+    }
+
     /// All tensors in memory, in canonical order whatever the order in the file.
     ///
     /// The limit of bytes was checked when the file was opened.

@@ -69,7 +69,7 @@ struct InitialWeights {
     private static func canonical(
         _ given: Weights, for specification: JobSpecification, folder: String, trainer: [String: String]
     ) throws -> InitialWeights {
-        let weights = try AuxiliaryTensors(StrategySettings(specification.strategy)).completing(given)
+        let weights = try specification.auxiliaryTensors.completing(given)
         let path = folder + "/canonical.safetensors"
         try Safetensors.write(weights, to: path)
         let bytes = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0

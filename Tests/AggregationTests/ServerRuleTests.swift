@@ -99,7 +99,8 @@ struct ServerRuleTests {
     @Test(arguments: AdaptiveOptimizer.Variant.allCases)
     func adaptiveOptimisers(variant: AdaptiveOptimizer.Variant) throws {
         let history = try run(
-            .adaptive(AdaptiveOptimizer(variant, learningRate: 0.1, beta1: 0.8, beta2: 0.95, tau: 0.01)),
+            .adaptive(
+                AdaptiveOptimizer(variant, learningRate: 0.1, beta1: 0.8, beta2: 0.95, tau: 0.01, weightDecay: 0.3)),
             auxiliary: [step(), twin("aux.server.m.w"), twin("aux.server.v.w")])
         var (weights, first) = (start, [Double](repeating: 0, count: Self.rows))
         var second = [Double](repeating: 0.01 * 0.01, count: Self.rows)
@@ -109,9 +110,10 @@ struct ServerRuleTests {
                 first[element] = 0.8 * first[element] + 0.2 * change
                 switch variant {
                 case .adagrad: second[element] += square
-                case .adam: second[element] = 0.95 * second[element] + 0.05 * square
+                case .adam, .adamw: second[element] = 0.95 * second[element] + 0.05 * square
                 case .yogi: second[element] += second[element] > square ? -0.05 * square : 0.05 * square
                 }
+                if variant == .adamw { weights[element] *= 1 - 0.1 * 0.3 }
                 weights[element] += 0.1 * first[element] / (second[element].squareRoot() + 0.01)
             }
             try expectClose(history[round], "w", weights)

@@ -58,21 +58,52 @@ struct WeightedMeanFoldTests {
     @Test("equals the definition bit for bit", arguments: [1, 2, 3, 9], rules)
     func definition(clients: Int, rules: TensorRules) throws {
         let (global, updates) = try Fixtures.round(seed: UInt64(clients), clients: clients)
-        let folded = try WeightedMeanFold(blockElements: 16).aggregate(global: global, updates: updates, rules: rules)
+        let folded = try AggregationStrategies.make(.weightedMean, blockElements: 16).aggregate(
+            global: global, updates: updates, rules: rules)
         #expect(folded == (try reference(global, updates, rules)))
     }
 
     @Test("neither arrival order nor block size changes a bit", arguments: rules)
     func invariance(rules: TensorRules) throws {
         let (global, updates) = try Fixtures.round(seed: 99, clients: 8)
-        let expected = try WeightedMeanFold().aggregate(global: global, updates: updates, rules: rules).digest()
+        let expected = try AggregationStrategies.make(.weightedMean).aggregate(
+            global: global, updates: updates, rules: rules
+        ).digest()
         var generator = TestGenerator(state: 4)
         for block in [1, 2, 3, 5, 7, 16, 31, 32, 33, 64, 91, 1_000] {
             let shuffled = updates.shuffled(using: &generator)
-            let folded = try WeightedMeanFold(blockElements: block)
+            let folded = try AggregationStrategies.make(.weightedMean, blockElements: block)
                 .aggregate(global: global, updates: shuffled, rules: rules)
             #expect(folded.digest() == expected, "block \(block)")
         }
+    }
+
+    @Test("threads change no bit, and a failure in one of them names the client")
+    func threads() throws {
+        let schema = try WeightsSchema([
+            TensorSpec(name: "large", dtype: .f32, shape: [300_001]),
+            TensorSpec(name: "half", dtype: .f16, shape: [9000]),
+        ])
+        var generator = TestGenerator(state: 12)
+        let global = try Fixtures.random(schema, &generator)
+        var updates = try ["b", "c", "a", "e", "d", "f"].map {
+            MemoryUpdateSource(
+                clientID: $0, examples: Int.random(in: 1...99, using: &generator),
+                update: try Fixtures.random(schema.updateSchema(), &generator))
+        }
+        func fold(_ workers: Int) throws -> String {
+            let strategy = try AggregationStrategies.make(
+                .weightedMean, blockElements: 5000, driver: BlockDriver(workers: workers))
+            return try strategy.aggregate(global: global, updates: updates).digest()
+        }
+        let expected = try reference(global, updates).digest()
+        #expect(try fold(1) == expected)
+        #expect(try fold(2) == expected)
+        #expect(try fold(7) == expected)
+        var bad = updates[1].update
+        try bad.withMutableFloats("large") { $0[250_000] = .nan }
+        updates[1] = MemoryUpdateSource(clientID: "culprit", examples: 1, update: bad)
+        #expect(expect(.notFinite) { _ = try fold(3) }.contains("'culprit'"))
     }
 
     @Test("one client with weight 1 gives global plus update, equal updates give themselves")
@@ -80,12 +111,18 @@ struct WeightedMeanFoldTests {
         let global = try Weights([(name: "a", shape: [3], values: [1, 2, 3])])
         let update = try Weights([(name: "a", shape: [3], values: [0.5, -2, 0])])
         let one = [MemoryUpdateSource(clientID: "x", examples: 17, update: update)]
-        #expect(try WeightedMeanFold().aggregate(global: global, updates: one).floats("a") == [1.5, 0, 3])
+        #expect(
+            try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: one).floats("a") == [
+                1.5, 0, 3,
+            ])
         let two = [
             MemoryUpdateSource(clientID: "x", examples: 1, update: update),
             MemoryUpdateSource(clientID: "y", examples: 3, update: Weights(zeros: update.schema)),
         ]
-        #expect(try WeightedMeanFold().aggregate(global: global, updates: two).floats("a") == [1.125, 1.5, 3])
+        #expect(
+            try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: two).floats("a") == [
+                1.125, 1.5, 3,
+            ])
     }
 
     @Test("the sink gets the canonical file in order, and progress comes after each block")
@@ -93,11 +130,11 @@ struct WeightedMeanFoldTests {
         let (global, updates) = try Fixtures.round(seed: 5, clients: 3)
         var bytes: [UInt8] = []
         var steps: [AggregationProgress] = []
-        let report = try WeightedMeanFold(blockElements: 10).aggregate(
+        let report = try AggregationStrategies.make(.weightedMean, blockElements: 10).aggregate(
             global: global, updates: updates, rules: .defaults, progress: { steps.append($0) },
             sink: { bytes.append(contentsOf: $0) }
         )
-        let folded = try WeightedMeanFold().aggregate(global: global, updates: updates)
+        let folded = try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: updates)
         #expect(bytes == Safetensors.encode(folded))
         #expect(steps.map(\.bytesDone) == steps.map(\.bytesDone).sorted())
         #expect(steps.last?.bytesDone == global.schema.byteCount)
@@ -109,7 +146,7 @@ struct WeightedMeanFoldTests {
         #expect(abs(report.contributions.map(\.weight).reduce(0, +) - 1) < 1e-12)
         struct Stop: Error {}
         #expect(throws: Stop.self) {
-            _ = try WeightedMeanFold(blockElements: 10).aggregate(
+            _ = try AggregationStrategies.make(.weightedMean, blockElements: 10).aggregate(
                 global: global, updates: updates, rules: .defaults,
                 progress: { if $0.isPastHalf { throw Stop() } }, sink: { _ in }
             )
@@ -129,9 +166,10 @@ struct WeightedMeanFoldTests {
                 path: path, clientID: update.clientID, examples: update.examples, expected: expected)
         }
         try Safetensors.write(global, to: folder.file("global"))
-        let fromFiles = try WeightedMeanFold(blockElements: 20)
+        let fromFiles = try AggregationStrategies.make(.weightedMean, blockElements: 20)
             .aggregate(global: SafetensorsFile(path: folder.file("global")), updates: sources)
-        #expect(fromFiles == (try WeightedMeanFold().aggregate(global: global, updates: updates)))
+        #expect(
+            fromFiles == (try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: updates)))
     }
 
     /// A file with the tensors in the reverse of the canonical order.
@@ -153,7 +191,7 @@ struct WeightedMeanFoldTests {
     @Test("what cannot be folded is refused with the client's name")
     func refused() throws {
         let (global, updates) = try Fixtures.round(seed: 7, clients: 2)
-        let fold = WeightedMeanFold()
+        let fold = try AggregationStrategies.make(.weightedMean)
         func folding(_ updates: [any UpdateSource], _ rules: TensorRules = .defaults) throws {
             _ = try fold.aggregate(global: global, updates: updates, rules: rules)
         }
@@ -189,14 +227,17 @@ struct WeightedMeanFoldTests {
         try bad.withMutableFloats("conv.bias") { $0[63] = value }
         updates[1] = MemoryUpdateSource(clientID: "culprit", examples: 1, update: bad)
         let message = expect(.notFinite) {
-            _ = try WeightedMeanFold(blockElements: 10).aggregate(global: global, updates: updates)
+            _ = try AggregationStrategies.make(.weightedMean, blockElements: 10).aggregate(
+                global: global, updates: updates)
         }
         #expect(message.contains("'culprit'") && message.contains("'conv.bias'"))
         global = try Weights([(name: "a", shape: [1], values: [.greatestFiniteMagnitude])])
         let large = MemoryUpdateSource(clientID: "large", examples: 1, update: global)
         #expect(
-            expect(.notFinite) { _ = try WeightedMeanFold().aggregate(global: global, updates: [large]) }.contains(
-                "mean"))
+            expect(.notFinite) {
+                _ = try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: [large])
+            }.contains(
+                "new values"))
     }
 
     @Test("an update file that shrinks is an error that names the client")
@@ -209,7 +250,9 @@ struct WeightedMeanFoldTests {
         let source = try FileUpdateSource(path: path, clientID: "x", examples: 1, expected: expected)
         try truncate(path, to: bytes.count - 100)
         #expect(
-            expect(.unreadable) { _ = try WeightedMeanFold().aggregate(global: global, updates: [source]) }.contains(
+            expect(.unreadable) {
+                _ = try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: [source])
+            }.contains(
                 "'x'"))
         expect(.invalidHeader) { _ = try FileUpdateSource(path: path, clientID: "x", examples: 1, expected: expected) }
         expect(.invalidHeader) {

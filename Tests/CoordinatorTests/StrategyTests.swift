@@ -36,18 +36,23 @@ import WireMessages
 
     @Test(
         arguments: [
-            ["name": "fedopt"], ["name": "fedopt", "serverOptimizer": "adam"], ["name": "scaffold", "clients": 4],
-            ["name": "fednova"], ["name": "feddyn", "clients": 4],
-            ["name": "fedper", "personal": ["layer.bias"]],
-        ] as [Settings])
-    func threeRoundsWithARestart(strategy: Settings) async throws {
-        let specification = Fixtures.specification(evaluation: 1) { $0.strategy = strategy }
-        let auxiliary = AuxiliaryTensors(try StrategySettings(strategy))
-        let initial = try auxiliary.completing(Fixtures.initial)
+            [["name": "fedopt"]], [["name": "fedopt", "serverOptimizer": "adamw"]],
+            [["name": "scaffold", "clients": 4]], [["name": "fednova"]], [["name": "feddyn", "clients": 4]],
+            [["name": "fedper", "personal": ["layer.bias"]]],
+            [["name": "fedopt"], ["rule": "foolsgold", "clipNorm": 2]],
+            [["name": "fedavg"], ["rule": "norm-bounded-mean", "bound": 1, "ema": 0.5]],
+        ] as [[Settings]])
+    func threeRoundsWithARestart(maps: [Settings]) async throws {
+        let strategy = maps[0]
+        let specification = Fixtures.specification(evaluation: 1) {
+            $0.strategy = strategy
+            if maps.count > 1 { $0.aggregation = maps[1] }
+        }
+        let initial = try specification.auxiliaryTensors.completing(Fixtures.initial)
         let schema = try specification.updateSchema(for: initial.schema)
         // The same rounds in memory.
         var global = initial
-        let fold = try AggregationStrategies.make(specification.serverRule())
+        let fold = try specification.aggregationStrategy()
         let personal = try StrategySettings(strategy).personal
         for round in 0..<3 {
             let updates = try clients.map { client in

@@ -8,6 +8,8 @@ enum AuxiliaryKind: String, CaseIterable {
     case dynamic = "aux.server.h."
     /// SCAFFOLD's server control.
     case control = "aux.control."
+    /// The round's update of the round before, where a rule needs it.
+    case centre = "aux.server.c."
     /// FedNova's effective steps.
     case steps = "aux.steps"
 

@@ -2,10 +2,12 @@
 /// weights and of the updates.
 protocol BlockRule: Sendable {
     /// What a round's updates say before the first block.
-    associatedtype Plan
+    associatedtype Plan: Sendable
 
     /// The strategy's name in job specifications.
     var name: String { get }
+    /// Whether the next values are the old ones plus the round's update and nothing else.
+    var isPlainSum: Bool { get }
 
     /// The weights of the clients for the report, and whatever the blocks need.
     func plan(_ reader: BlockReader) throws -> (weights: [Double], plan: Plan)
@@ -18,6 +20,10 @@ protocol BlockRule: Sendable {
     func auxiliary(
         _ kind: AuxiliaryKind, of tensor: String, _ plan: Plan, _ reader: BlockReader
     ) throws -> UnsafeMutableBufferPointer<Double>?
+}
+
+extension BlockRule {
+    var isPlainSum: Bool { false }
 }
 
 extension UpdateOrder {

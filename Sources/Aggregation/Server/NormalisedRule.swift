@@ -10,7 +10,7 @@ struct NormalisedRule: BlockRule {
     /// its own part smaller and the step longer.
     static let stepsRange = 1.0...16_777_216.0
 
-    struct Plan {
+    struct Plan: Sendable {
         /// τ pₖ / aₖ.
         var factors: [Double]
         /// τ.

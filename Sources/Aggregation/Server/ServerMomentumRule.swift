@@ -1,6 +1,6 @@
 import Weights
 
-/// FedOpt with momentum SGD at the server: with Δ̄ = Σₖ (nₖ / Σn) Δₖ and the pseudo-gradient G = (w − w̄) / η_c = −Δ̄ / η_c,
+/// FedOpt with momentum SGD at the server: with the round's update Δ̄, Σₖ (nₖ / Σn) Δₖ by default, and the pseudo-gradient G = (w − w̄) / η_c = −Δ̄ / η_c,
 /// V ← G at the first fold, then β V + G; w ← w − η V.
 ///
 /// η_c is the clients' step size: this is `FedOpt` of the FedMultimodal benchmark (T. Feng et al., KDD 2023), server
@@ -23,32 +23,31 @@ struct ServerMomentumRule: BlockRule {
         self.clientLearningRate = clientLearningRate
     }
 
-    func plan(_ reader: BlockReader) throws -> (weights: [Double], plan: (shares: [Double], isFirst: Bool)) {
-        let shares = reader.order.shares
-        return (shares, (shares, try reader.isFirstFold()))
+    func plan(_ reader: BlockReader) throws -> (weights: [Double], plan: Bool) {
+        (reader.context.combined.weights, try reader.isFirstFold())
     }
 
     func model(
-        _ name: String, _ plan: (shares: [Double], isFirst: Bool), _ reader: BlockReader
+        _ name: String, _ isFirst: Bool, _ reader: BlockReader
     ) throws -> UnsafeMutableBufferPointer<Double> {
-        let direction = try velocity(name, plan, reader)
+        let direction = try velocity(name, isFirst, reader)
         let weights = try reader.global(name, slot: 2)
         for element in weights.indices { weights[element] -= learningRate * direction[element] }
         return weights
     }
 
     func auxiliary(
-        _ kind: AuxiliaryKind, of tensor: String, _ plan: (shares: [Double], isFirst: Bool), _ reader: BlockReader
+        _ kind: AuxiliaryKind, of tensor: String, _ isFirst: Bool, _ reader: BlockReader
     ) throws -> UnsafeMutableBufferPointer<Double>? {
-        kind == .first ? try velocity(tensor, plan, reader) : nil
+        kind == .first ? try velocity(tensor, isFirst, reader) : nil
     }
 
     private func velocity(
-        _ name: String, _ plan: (shares: [Double], isFirst: Bool), _ reader: BlockReader
+        _ name: String, _ isFirst: Bool, _ reader: BlockReader
     ) throws -> UnsafeMutableBufferPointer<Double> {
-        let mean = try reader.combined(name, plan.shares, slot: 0)
+        let mean = try reader.update(name, slot: 0)
         let old = try reader.global(AuxiliaryKind.first.name(name), slot: 1)
-        let kept = plan.isFirst ? 0 : momentum
+        let kept = isFirst ? 0 : momentum
         for element in mean.indices { mean[element] = kept * old[element] - mean[element] / clientLearningRate }
         return mean
     }

@@ -49,6 +49,11 @@ final class StoredTensors: TensorBlocks {
         return try file.read(at: 0, count: expected.count) == expected
     }
 
+    func prefetch(tensor index: Int, byteOffset: Int, count: Int) {
+        guard let range = header.range(of: schema.tensors[index].name) else { return }
+        file.prefetch(at: Int64(header.dataOffset + range.lowerBound + byteOffset), count: count)
+    }
+
     func readBlock(tensor index: Int, byteOffset: Int, into buffer: UnsafeMutableRawBufferPointer) throws {
         let spec = schema.tensors[index]
         guard let range = header.range(of: spec.name), byteOffset >= 0, byteOffset <= range.count,

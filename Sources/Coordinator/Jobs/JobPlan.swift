@@ -33,7 +33,7 @@ struct JobPlan: Sendable {
         updateBytes = Int64(Safetensors.canonicalSize(updateSchema))
         foldSchema = try schema.updateSchema()
         rules = try job.specification.tensorRules(for: schema)
-        strategy = try AggregationStrategies.make(job.specification.serverRule())
+        strategy = try job.specification.aggregationStrategy()
     }
 
     /// Works a job out from its initial weights.

@@ -66,8 +66,9 @@ extension JobRunner {
     func fold(_ order: AggregationOrder) async throws {
         let fold = RoundFold(plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash)
         do {
-            let digest = try await fold.run(order)
-            post(.aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest))
+            let (digest, report) = try await fold.run(order)
+            post(
+                .aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest, report: report))
         } catch let error as DurabilityError where error.code == .crashed {
             throw error
         } catch let error as DurabilityError where error.code == .noSpace {

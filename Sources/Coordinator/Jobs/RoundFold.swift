@@ -12,24 +12,24 @@ struct RoundFold: Sendable {
 
     /// Folds away from the cooperative pool. The blob is held; the caller releases it once the round is committed.
     ///
-    /// - Returns: the digest of the new weights.
-    func run(_ order: AggregationOrder) async throws -> String {
+    /// - Returns: the digest of the new weights, and what went into them.
+    func run(_ order: AggregationOrder) async throws -> (digest: String, report: AggregationReport) {
         try await withBlockingWork { try fold(order) }
     }
 
-    private func fold(_ order: AggregationOrder) throws -> String {
+    private func fold(_ order: AggregationOrder) throws -> (digest: String, report: AggregationReport) {
         let global = try StoredTensors(try blobs.open(order.weightsDigest))
         let updates = try order.updates.map { update in
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
             return try PartialUpdate(
-                clientID: update.client, examples: update.statistics.examples,
+                clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
                 tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
                 shownAs: plan.foldSchema)
         }
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {
             var isPastHalf = false
-            _ = try plan.strategy.aggregate(
+            let report = try plan.strategy.aggregate(
                 global: global, updates: updates, rules: plan.rules,
                 progress: { progress in
                     try Task.checkCancellation()
@@ -38,7 +38,7 @@ struct RoundFold: Sendable {
                     try crash.reached(.halfFold)
                 },
                 sink: { try writer.append($0) })
-            return try writer.commit { try crash.reached(.afterBlobRename) }
+            return (try writer.commit { try crash.reached(.afterBlobRename) }, report)
         } catch {
             writer.discard()
             throw error

@@ -24,6 +24,8 @@ public struct RoundHistory: Sendable, Hashable {
     public var cohort: [String]
     /// The clients whose updates count, in order of their names.
     public var admitted: [String]
+    /// What the admitted updates weigh in the weights, by client.
+    var contributions: [String: StoredContribution]
     /// The clients without an update.
     public var refusals: [TaskRefusal]
     /// The summed training statistics; nil before the round is complete.
@@ -51,6 +53,7 @@ public struct RoundHistory: Sendable, Hashable {
         self.phase = known
         cohort = try StoredJSON.value(row["cohort"])
         admitted = try StoredJSON.value(row["admitted"])
+        contributions = try StoredJSON.value(row["contributions"])
         refusals = try StoredJSON.value([StoredRefusal].self, row["refusals"]).map(\.refusal)
         totals = try (row["totals"] as String?).map { try StoredJSON.value($0) }
         baseDigest = row["base_digest"]
@@ -59,6 +62,21 @@ public struct RoundHistory: Sendable, Hashable {
         endedAt = row["ended"]
         metrics = try (row["metrics"] as String?).map { try StoredJSON.value($0) } ?? [:]
         evaluation = try (row["evaluation_totals"] as String?).map { try StoredJSON.value($0) }
+    }
+}
+
+/// What one update weighs in a round's weights, inside a JSON column.
+struct StoredContribution: Codable, Hashable {
+    var weight: Double
+    var leftOut: String?
+
+    /// Those that are known, by client.
+    static func map(_ updates: [AdmittedUpdate]) -> [String: StoredContribution] {
+        var map: [String: StoredContribution] = [:]
+        for update in updates {
+            if let weight = update.weight { map[update.client] = .init(weight: weight, leftOut: update.leftOut) }
+        }
+        return map
     }
 }
 

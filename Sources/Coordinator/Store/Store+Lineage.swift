@@ -26,7 +26,8 @@ extension Store {
             return try rounds(of: job, from: 0, to: last, in: db).filter { $0.phase == .completed }.map { round in
                 ModelCard.Round(
                     round: round.round, attempt: round.attempt, cohort: round.cohort,
-                    admitted: (updates[round.round] ?? []).sorted { Participants.precedes($0.client, $1.client) },
+                    admitted: (updates[round.round] ?? []).map { $0.weighed(by: round.contributions[$0.client]) }
+                        .sorted { Participants.precedes($0.client, $1.client) },
                     refusals: round.refusals.map {
                         ModelCard.Refusal(client: $0.client, code: $0.code, reason: $0.reason)
                     },
@@ -36,5 +37,15 @@ extension Store {
                     completedAt: round.endedAt ?? round.startedAt)
             }
         }
+    }
+}
+
+extension ModelCard.Update {
+    /// This with what it weighs in the round's weights.
+    fileprivate func weighed(by contribution: StoredContribution?) -> ModelCard.Update {
+        var update = self
+        update.weight = contribution?.weight
+        update.leftOut = contribution?.leftOut
+        return update
     }
 }

@@ -75,13 +75,14 @@ extension Store {
             try db.run(
                 """
                 UPDATE rounds SET phase = 'completed', ended = ?, admitted = ?, refusals = ?, totals = ?,
-                    base_digest = ?, weights_digest = ?
+                    base_digest = ?, weights_digest = ?, contributions = ?
                 WHERE job = ? AND round = ? AND attempt = ?
                 """,
                 [
                     result.completedAt, try StoredJSON.text(result.admitted.map(\.client)),
                     try StoredJSON.text(result.refusals.map(StoredRefusal.init)), try StoredJSON.text(result.totals),
-                    result.baseDigest, result.weightsDigest, job.id, result.round, result.attempt,
+                    result.baseDigest, result.weightsDigest,
+                    try StoredJSON.text(StoredContribution.map(result.admitted)), job.id, result.round, result.attempt,
                 ])
             try db.run(
                 "INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)", [result.weightsDigest, job.weightsBytes])

@@ -36,13 +36,25 @@ extension Store {
                 specification: job.specification, weightsDigest: job.weightsDigest, status: job.status,
                 pausedAt: job.pausedAt, completedRounds: job.completedRounds, failedAttempts: failed.count,
                 failedInRound: Set(failedClients), lastFailure: failed.last?["reason"] ?? "",
-                declined: Set(declined.map { $0["client"] as String }),
+                declined: Set(declined.map { $0["client"] as String }), offences: try Self.offences(job, in: db),
                 current: try Self.openRound(job, in: db), evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
                 history: try Self.selectionHistory(job, in: db),
                 lastAlive: lastAlive)
             return (job, snapshot)
         }
+    }
+
+    /// How many updates of each client were refused for what was wrong with them, where the job counts them.
+    private static func offences(_ job: JobRecord, in db: Database) throws -> [String: Int] {
+        guard job.specification.limits.quarantineAfter != nil else { return [:] }
+        var offences: [String: Int] = [:]
+        let rows = try db.rows(
+            "SELECT client, code FROM refusals WHERE job = ? AND declined = 0 AND kind = 'train'", [job.id])
+        for row in rows where AdmissionRules.offences.contains(row["code"]) {
+            offences[row["client"], default: 0] += 1
+        }
+        return offences
     }
 
     private static func openRound(_ job: JobRecord, in db: Database) throws -> EngineSnapshot.Current? {

@@ -10,6 +10,9 @@ enum StoreSchema {
         migrator.registerMigration("1") { db in
             for statement in version1 { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("contributions") { db in
+            try db.execute(sql: "ALTER TABLE rounds ADD COLUMN contributions TEXT NOT NULL DEFAULT '{}'")
+        }
         migrator.registerMigration("presence") { db in try db.execute(sql: presence) }
         return migrator
     }

@@ -87,10 +87,6 @@ public struct RobustnessSetting: Sendable, Hashable, Codable {
         }
         // FLTrust's reference is named once the clients are known.
         if job.aggregation["rule"] == "fltrust" { job.aggregation["trusted"] = "the first honest client" }
-        let problems = job.problems.filter { !$0.hasPrefix("aggregation.trusted") }
-        guard problems.isEmpty else {
-            throw JobsError(code: .invalidSpecification, message: problems.joined(separator: "\n"))
-        }
-        return job
+        return try job.validated()
     }
 }

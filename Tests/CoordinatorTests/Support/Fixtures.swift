@@ -50,7 +50,7 @@ enum Fixtures {
     /// The weights after rounds in which all clients took part, by the fold in memory.
     static func weights(after rounds: Int, clients: [String]) throws -> Weights {
         var global = initial
-        let fold = WeightedMeanFold()
+        let fold = try AggregationStrategies.make(.weightedMean)
         for round in 0..<rounds {
             let updates = try clients.map { client in
                 // In memory an update must show every tensor; the counter is kept.
