@@ -283,8 +283,8 @@ let package = Package(
             "CoordinatorTests",
             [
                 "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs",
-                "Privacy", "TestSupport",
-                "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
+                "Privacy", "TestSupport", "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess,
+                .grpcTransport, .log, .protobuf, .x509,
             ]
         ),
         tests(

@@ -51,10 +51,14 @@ extension JobSpecification {
         if let target = clients.targetUpdates, clients.perRound >= max(1, clients.minimumUpdates) {
             range(target, max(1, clients.minimumUpdates)...clients.perRound, "clients.targetUpdates")
         }
-        problems += participantProblems
+        problems += participantProblems + SamplingSettings.problems(of: clients)
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
         problems += strategyProblems + aggregationProblems + EncodingSettings.problems(of: encoding)
+        problems += AttackSettings.problems(of: attack)
+        check(
+            attack.isEmpty || ["", "f32"].contains(encoding["name"]?.stringValue ?? ""), "attack",
+            "an encoding of updates beside it", "encoding: f32, since hostile updates are written as they are")
         range(evaluation.every, 0...1_000_000, "evaluation.every")
         if let first = evaluation.first { range(first, 0...1_000_000, "evaluation.first") }
         check(

@@ -75,17 +75,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         public var targetUpdates: Int?
         /// The names of the participants; nil for all that offer the data set with a `train` split.
         public var participants: [String]?
-        /// How a round's cohort is drawn.
+        /// How a round's cohort is drawn: see `SamplingSettings`. A file may give the name alone.
         public var sampling: Sampling
-
-        /// How cohorts are drawn from the participants that are ready.
-        public enum Sampling: String, Sendable, Hashable, Codable, CaseIterable {
-            /// Without replacement, each set equally likely, from the job's seed.
-            case uniform
-            /// As the FedMultimodal benchmark draws (Feng et al., KDD 2023): the first entries of NumPy's legacy
-            /// permutation of the sorted names under the round's number as seed, the same for every seed and algorithm.
-            case fedmultimodal
-        }
 
         enum CodingKeys: String, CodingKey {
             case minimum, perRound, minimumUpdates, targetUpdates, participants, sampling

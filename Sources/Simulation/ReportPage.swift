@@ -23,6 +23,7 @@ struct ReportPage {
             "<p>\(Self.escape(job.modelName)) on \(Self.escape(job.data)), \(Self.escape(job.strategyName)), "
                 + "\(report.clients) clients with \(report.examples) examples, \(job.rounds) rounds, "
                 + "seeds \(report.runs.map { "\($0.seed)" }.joined(separator: ", ")).</p>")
+        parts += hostileParts()
         parts.append(table("After the last round", report.last))
         if !report.best.isEmpty {
             parts.append(table("At each run's best round by \(Self.escape("\(job.selectBy)"))", report.best))
@@ -75,6 +76,17 @@ struct ReportPage {
                 + names.map { "<td>\(metrics[$0].map(Self.figure) ?? "")</td>" }.joined() + "</tr>"
         }
         return "<h2>\(heading)</h2><table>\(head)\(rows.joined())</table>"
+    }
+
+    /// Who was hostile in each run.
+    private func hostileParts() -> [String] {
+        report.runs.compactMap { run in
+            guard let hostile = run.hostile else { return nil }
+            let kind = report.job.attack["kind"]?.stringValue ?? ""
+            return
+                "<p class=note>Seed \(run.seed): \(Self.escape(kind)) by \(hostile.count) of \(report.clients) clients: "
+                + "\(Self.escape(hostile.joined(separator: ", "))).</p>"
+        }
     }
 
     private func runsTable() -> String {

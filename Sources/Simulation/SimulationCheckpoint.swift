@@ -27,6 +27,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var best: Best?
     var evaluations: [OpenEvaluation]
     var declined: [String]
+    /// What selection knows of the clients; nil for jobs that draw without it.
+    var history: SelectionHistory?
     /// Refused updates by client; nil where there are none.
     var offences: [String: Int]?
     /// The virtual clock's time; nil without one.

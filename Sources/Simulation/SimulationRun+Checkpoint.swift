@@ -12,13 +12,15 @@ extension SimulationRun {
         var charged = engine.privacy
         if let charge = result?.charge { charged?.committed(charge, nextClipNorm: result?.nextClipNorm) }
         let digest = result?.weightsDigest ?? engine.weightsDigest
+        let history = result.map { engine.selectionHistory(after: $0) } ?? engine.history
         let checkpoint = SimulationCheckpoint(
             fingerprint: fingerprint, data: dataMark,
             completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
             weights: digest, initialWeights: initialDigest, best: best,
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
-            declined: declined.sorted(), offences: engine.offences.isEmpty ? nil : engine.offences,
+            declined: declined.sorted(), history: history.entries.isEmpty ? nil : history,
+            offences: engine.offences.isEmpty ? nil : engine.offences,
             simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
             timingsBytes: timings.bytes, seconds: elapsed, spent: charged?.spent)
         latest = checkpoint
@@ -104,7 +106,8 @@ extension SimulationRun {
             specification: specification, weightsDigest: checkpoint.weights, status: JobStatus(.running),
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
             offences: checkpoint.offences ?? [:],
-            evaluations: checkpoint.evaluations.map { .init(record: $0.record) })
+            evaluations: checkpoint.evaluations.map { .init(record: $0.record) },
+            history: checkpoint.history ?? SelectionHistory())
     }
 }
 

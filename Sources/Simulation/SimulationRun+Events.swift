@@ -26,6 +26,7 @@ extension SimulationRun {
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
         case .commitAttemptFailure(let failure):
             updates = [:]
+            collusion = nil
             scheduled = []
             time?.fail()
             return availabilityChanges() + [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
@@ -66,7 +67,8 @@ extension SimulationRun {
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
             let isWhole = specification.evaluation.others == .always
-            result = .reports(evaluate(global) { isWhole || $0 == specification.evaluation.split })
+            result = .reports(
+                evaluate(global) { isWhole || $0 == specification.evaluation.split } + (try evaluateAttack(global)))
         }
         offered.append(Offered(task: offer.task, client: client, result: result))
     }
@@ -120,7 +122,7 @@ extension SimulationRun {
             waiting += ContinuousClock.now - start
             guard engine.standing(of: offer.task, client: offer.client) == .wanted else { return }
             do {
-                let result = try result.get()
+                let result = try disguised(result.get(), offer)
                 let statistics = result.statistics
                 if let refusal = result.refusal { throw refusal }
                 // Before the update counts, as at a daemon.
@@ -220,6 +222,7 @@ extension SimulationRun {
 
     func commit(_ result: RoundResult) throws {
         updates = [:]
+        collusion = nil
         scheduled = []
         time?.close(used: Set(result.admitted.map(\.client)))
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }

@@ -119,6 +119,8 @@ public final class SimulationRun {
     /// Updates and client states that wait.
     let store: WeightsStore
     let states: ClientStates
+    /// Who is hostile, if anybody.
+    let attack: AttackPlan?
     let stop: @Sendable () -> Bool
     let progress: (Progress) -> Void
 
@@ -131,6 +133,10 @@ public final class SimulationRun {
     var time: SimulatedTime?
     /// What the clock will tell the engine, first to last.
     var scheduled: [Scheduled] = []
+    /// What the colluders of the open round send, once the first of them has answered.
+    var collusion: SharedUpdate?
+    /// Held-out examples with a backdoor's trigger, once they are needed.
+    var triggered: DatasetView?
     var declined: Set<String>
     let initialDigest: String
     var best: SimulationCheckpoint.Best?
@@ -183,6 +189,8 @@ public final class SimulationRun {
         // A wrong map is found here and not in every task.
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
         evaluationBatch = try Evaluation.Configuration(specification.evaluation.settings).batchSize
+        let attack = try AttackPlan(specification, data)
+        self.attack = attack
         self.specification = specification
         try TorchRuntime.configure(threads: 1)
         self.data = data
@@ -198,7 +206,7 @@ public final class SimulationRun {
         self.store = store
         self.states = states
         let pool = WorkerPool(count: max(1, min(options.workers, data.clients.count))) { [specification] in
-            try SimulationWorker(specification, manifest: manifest, states: states, store: store)
+            try SimulationWorker(specification, manifest: manifest, states: states, store: store, attack: attack)
         }
         self.pool = pool
         do {

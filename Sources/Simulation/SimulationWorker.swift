@@ -17,10 +17,13 @@ final class SimulationWorker {
     let strategy: StrategySettings
     let states: ClientStates
     private let store: WeightsStore
+    private let attack: AttackPlan?
+    private let manifest: SiteManifest
 
     /// A worker with one LibTorch thread of its own.
     init(
-        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore
+        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore,
+        attack: AttackPlan? = nil
     ) throws {
         try TorchRuntime.configure(threads: 1)
         self.specification = specification
@@ -32,6 +35,8 @@ final class SimulationWorker {
         try LocalAlgorithms.check(strategy.name, entry)
         self.states = states
         self.store = store
+        self.attack = attack
+        self.manifest = manifest
     }
 
     /// The initial weights that the job's trainer would write.
@@ -51,7 +56,14 @@ final class SimulationWorker {
         var state: [String: KeptWeights]
     }
 
-    /// Trains one client from the global weights.
+    /// The same, whatever the worker's model holds by now.
+    private func initialWeightsAgain() throws -> Weights {
+        let fresh = try ModelRegistry.make(
+            specification.model, manifest: manifest, Initializer(seed: specification.seed))
+        return try AuxiliaryTensors(strategy).completing(fresh.model.weights())
+    }
+
+    /// Trains one client from the global weights; a hostile one does what the job's attack says.
     ///
     /// - Parameters:
     ///   - sent: the tensors that updates hold, and their form on the wire.
@@ -63,28 +75,48 @@ final class SimulationWorker {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
+        let conduct = attack?.conduct(of: client.name)
+        let context = AttackContext(seed: specification.seed, round: number, client: clientIndex(client.name))
+        if let rider = conduct?.freeRider, rider.behaviour != .stale {
+            let statistics = TaskStatistics(examples: client.rows.count)
+            return try trained(rider.update(sent.plain, context), statistics, state: [:], client, sent, round)
+        }
+        var examples = try examples(of: client, in: data)
+        if let poison = conduct?.dataAttack { examples = try poison.poisoned(examples, context) }
         let record = try privacy.flatMap { privacy in
             try RecordPrivacy(specification.privacy) {
                 privacy.secret.stream(purpose: "record " + client.name, round: round)
             }
         }
+        let isStale = conduct?.freeRider != nil
         let result = try RoundTraining(entry: entry, strategy: strategy).run(
-            on: examples(of: client, in: data), training,
-            .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
-            state: states.state(of: client.name, round: round), privacy: record)
+            on: examples, training,
+            .init(seed: specification.seed, round: isStale ? 0 : number, client: context.client),
+            global: isStale ? initialWeightsAgain() : global, state: states.state(of: client.name, round: round),
+            privacy: record)
         var update = try result.update.filtered { sent.plain.index(of: $0.name) != nil }
+        var statistics = result.statistics
         if let privacy, privacy.settings.mechanism == .local {
             update = try LocalNoise.protect(
                 update, clipNorm: privacy.settings.clipNorm, noiseMultiplier: privacy.settings.noiseMultiplier,
                 stream: privacy.secret.stream(purpose: "local " + client.name, round: round))
         }
-        var outgoing = Outgoing(update: update, state: result.state, refusal: refusal(of: update, result.statistics))
+        // After the protection, which a hostile client would leave out.
+        try conduct?.updateAttack?.change(&update, &statistics, context)
+        return try trained(update, statistics, state: result.state, client, sent, round)
+    }
+
+    private func trained(
+        _ update: Weights, _ statistics: TaskStatistics, state: [String: Weights], _ client: VirtualClient,
+        _ sent: EncodedSchema, _ round: Int
+    ) throws -> Trained {
+        var outgoing = Outgoing(update: update, state: state, refusal: refusal(of: update, statistics))
         if !sent.isPlain, outgoing.refusal == nil {
             try outgoing.encode(
                 as: sent, remembering: states.state(of: client.name, round: round), AdmissionRules(specification))
         }
         return Trained(
-            update: try store.keep(outgoing.update), refusal: outgoing.refusal, statistics: result.statistics,
+            update: try store.keep(outgoing.update), refusal: outgoing.refusal, statistics: statistics,
             state: try outgoing.state.mapValues(store.keep))
     }
 

@@ -11,6 +11,8 @@ struct DocumentationTests {
         "Documentation/Simulate.md", "Documentation/FedMultimodal.md", "Documentation/Datasets.md",
         "Documentation/Privacy.md",
         "Documentation/Encodings.md",
+        "Documentation/Simulate.md", "Documentation/Robustness.md", "Documentation/FedMultimodal.md",
+        "Documentation/Datasets.md",
     ]
 
     struct Block {

@@ -246,3 +246,82 @@ struct JobSpecificationTests {
         #expect(throws: JobsError.self) { try job.updateSchema(for: weights) }
     }
 }
+
+@Suite("Sampling and attacks of a job")
+struct SamplingSettingsTests {
+    private func job(_ sampling: String, perRound: Int = 30) throws -> JobSpecification {
+        try ConfigurationFile.decode(
+            JobSpecification.self,
+            yaml: """
+                {name: j, model: {name: m}, data: d, rounds: 3,
+                 clients: {minimum: 1, perRound: \(perRound), minimumUpdates: 1, sampling: \(sampling)}}
+                """)
+    }
+
+    @Test("a name alone, or a map; a name alone stays one in the canonical form")
+    func forms() throws {
+        let plain = try job("weighted").validated()
+        #expect(plain.clients.sampling.settings == ["name": "weighted"])
+        #expect(try String(decoding: plain.canonicalJSON(), as: UTF8.self).contains("\"sampling\":\"weighted\""))
+        let map = try job("{name: power-of-choice, candidates: 40}").validated()
+        #expect(try SamplingSettings(map.clients.sampling.settings).candidates == 40)
+        #expect(try JobSpecification(json: map.canonicalJSON()) == map)
+        let standard = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 3)
+        #expect(try String(decoding: standard.canonicalJSON(), as: UTF8.self).contains("\"sampling\":\"uniform\""))
+        #expect(try job("fedmultimodal").clients.sampling == .fedmultimodal)
+    }
+
+    @Test(
+        "what is wrong with a sampling",
+        arguments: [
+            ("weigthed", "clients.sampling: found \"weigthed\", expected one of availability, fedmultimodal"),
+            ("{name: oort, candidates: 4}", "clients.sampling: found the unknown key \"candidates\""),
+            ("{name: power-of-choice, candidates: 29}", "clients.sampling.candidates: found 29, expected at least"),
+            ("{name: poisson, population: 3}", "clients.sampling.population: found 3, expected at least"),
+            ("{name: oort, exploration: 2}", "clients.sampling.exploration: found 2, expected a number from 0"),
+            ("{name: stratified, bands: 1}", "clients.sampling.bands: found 1, expected a whole number from 2"),
+        ])
+    func problems(sampling: String, expected: String) throws {
+        let found = try job(sampling).problems
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix(expected) == true, "\(found)")
+    }
+
+    @Test("Poisson draws vary, so fewer updates must do")
+    func poissonMinimum() throws {
+        var job = try job("poisson")
+        #expect(job.problems == [])
+        job.clients.minimumUpdates = 13
+        #expect(job.problems == [])
+        job.clients.minimumUpdates = 14
+        #expect(job.problems.first?.hasPrefix("clients.minimumUpdates: found 14, expected at most 13") == true)
+    }
+
+    @Test("attacks are read with the numbers of their kind")
+    func attacks() throws {
+        #expect(try AttackSettings([:]) == nil)
+        let flip = try AttackSettings(["kind": "sign-flip"])
+        #expect((flip?.share, flip?.scale) == (0.2, 1))
+        #expect(try AttackSettings(["kind": "scaling", "share": 0.1])?.scale == 10)
+        #expect(try AttackSettings(["kind": "alie"])?.z == nil)
+        #expect(try AttackSettings(["kind": "alie", "z": 1.5])?.z == 1.5)
+        #expect(try AttackSettings(["kind": "free-rider", "behaviour": "stale"])?.behaviour == .stale)
+        #expect(try AttackSettings(["kind": "giant-weight"])?.examples == 1_000_000_000_000)
+    }
+
+    @Test(
+        "what is wrong with an attack",
+        arguments: [
+            (["kind": "sing-flip"], "attack.kind: found \"sing-flip\", expected one of alie, backdoor"),
+            (["share": 0.2], "attack.kind: found \"\", expected one of"),
+            (["kind": "nan", "scale": 2], "attack: found the unknown key \"scale\""),
+            (["kind": "ipm", "share": 1.5], "attack.share: found 1.5, expected a number from 0.0 to 1.0"),
+            (["kind": "backdoor", "target": -1], "attack.target: found -1"),
+        ] as [(Settings, String)])
+    func attackProblems(attack: Settings, expected: String) {
+        var job = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 3)
+        job.attack = attack
+        #expect(job.problems.count == 1)
+        #expect(job.problems.first?.hasPrefix(expected) == true, "\(job.problems)")
+    }
+}

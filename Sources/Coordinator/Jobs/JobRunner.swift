@@ -201,9 +201,11 @@ final class JobRunner: Sendable {
         let wanted = zip(results, judged).compactMap { pending, standing in
             standing == .wanted ? pending.result : nil
         }
+        // The engine measures by the time in the rows, so that a restart measures the same.
+        let time = context.clock.now()
         do {
             if !wanted.isEmpty {
-                try await context.store.commitResults(job: id, wanted, at: context.clock.now())
+                try await context.store.commitResults(job: id, wanted, at: time)
                 if wanted.contains(where: { $0.key.task.kind == .train }) {
                     try context.crash.reached(.afterRowCommit)
                 }
@@ -217,20 +219,27 @@ final class JobRunner: Sendable {
             pending.continuation.resume(returning: standing == .wanted ? .committed : .standing(standing))
         }
         guard !wanted.isEmpty else { return }
-        try await handle(.together(wanted.map(\.event)), folds: &folds)
+        try await handle(.together(wanted.map(\.event)), at: time, folds: &folds)
     }
 
     /// Hands an event to the engine and carries out what follows, until nothing follows.
-    private func handle(_ event: RoundEvent, folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+    ///
+    /// - Parameter time: when it happened; now unless given.
+    private func handle(
+        _ event: RoundEvent, at time: Int64? = nil, folds: inout ThrowingDiscardingTaskGroup<any Error>
+    ) async throws {
+        var time = time
         var events = [event]
         var open: Int?
         while !events.isEmpty {
             let next = events.removeFirst()
+            let instant = time ?? context.clock.now()
             let (actions, due, round) = engine.withLock { engine in
-                let actions = engine.handle(next, at: context.clock.now())
+                let actions = engine.handle(next, at: instant)
                 return (actions, engine.nextDeadline, engine.completedRounds)
             }
             open = round
+            time = nil
             setDeadline(due)
             for action in actions {
                 if case .aggregate(let order) = action {
