@@ -71,10 +71,10 @@ def summary(values):
 
 
 class Comparison:
-    """Pairs of one figure, ours and a peer's, taken in turn."""
+    """Pairs of one figure, ours and a peer's, taken in turn; less is better unless it is a speed."""
 
-    def __init__(self, name, unit, peer, note=None):
-        self.name, self.unit, self.peer, self.note = name, unit, peer, note
+    def __init__(self, name, unit, peer, is_speed=False):
+        self.name, self.unit, self.peer, self.is_speed = name, unit, peer, is_speed
         self.ours, self.theirs = [], []
 
     def add(self, ours, theirs):
@@ -88,7 +88,7 @@ class Comparison:
             "name": self.name, "unit": self.unit, "peer": self.peer, "pairs": len(self.ours),
             "ours": summary(self.ours), "theirs": summary(self.theirs),
             "ratio": summary([a / b for a, b in zip(self.ours, self.theirs)]),
-            **({"note": self.note} if self.note else {}),
+            "better": "more" if self.is_speed else "less",
         }
 
     def text(self):
@@ -98,15 +98,12 @@ class Comparison:
         def show(part):
             return f"{part['value']:.4g} ({part['low']:.4g} to {part['high']:.4g})"
 
-        lines = [
+        return "\n".join([
             f"{self.name}",
             f"    ours    {show(result['ours'])} {self.unit}",
             f"    theirs  {show(result['theirs'])} {self.unit}, {self.peer}",
-            f"    ours / theirs {show(result['ratio'])} over {result['pairs']} pairs",
-        ]
-        if self.note:
-            lines.append(f"    {self.note}")
-        return "\n".join(lines)
+            f"    ours / theirs {show(result['ratio'])} over {result['pairs']} pairs; {result['better']} is better",
+        ])
 
 
 def options(description, pairs=5, arguments=()):

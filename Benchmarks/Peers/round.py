@@ -28,7 +28,7 @@ from processes import Processes, free_port, wait_for  # noqa: E402
 
 def ours():
     """Milliseconds of our empty round."""
-    return figure(figures("benchmark", "round"), "empty round")
+    return figure(figures("benchmark", "round", "--part", "empty"), "empty round")
 
 
 def between(stamps, what, log):
