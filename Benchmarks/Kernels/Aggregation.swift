@@ -23,7 +23,7 @@ struct Round {
         let model = try Kernels.model()
         self.model = model
         // Copies, so that no two clients' bytes are the same memory.
-        updates = try (0..<8).map { client in
+        updates = (0..<8).map { client in
             var update = model
             update.withUnsafeMutableBytes { $0.bindMemory(to: Float.self)[0] = Float(client) }
             return MemoryUpdateSource(clientID: "client-\(client)", examples: client + 1, update: update)
