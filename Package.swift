@@ -92,6 +92,11 @@ let package = Package(
         .executable(name: "tributary-client", targets: ["tributary-client"]),
         .executable(name: "tributary-coordinator", targets: ["tributary-coordinator"]),
         .executable(name: "tributary-lab", targets: ["tributary-lab"]),
+        // For the micro-benchmarks in Benchmarks/.
+        .library(name: "Aggregation", targets: ["Aggregation"]),
+        .library(name: "Datasets", targets: ["Datasets"]),
+        .library(name: "Randomness", targets: ["Randomness"]),
+        .library(name: "Weights", targets: ["Weights"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
