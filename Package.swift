@@ -117,11 +117,12 @@ let package = Package(
         module("Durability", []),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
+        module("Privacy", ["Weights", .crypto]),
 
         // Jobs, rounds and aggregation: pure, no transport.
         module("Jobs", ["Configuration", "Weights"]),
         module("Aggregation", ["Weights"]),
-        module("Federation", ["Aggregation", "Jobs", "Randomness", "Weights"]),
+        module("Federation", ["Aggregation", "Jobs", "Privacy", "Randomness", "Weights"]),
 
         // Numerics: only `tributary-lab` links LibTorch.
         .target(
@@ -140,8 +141,8 @@ let package = Package(
         module(
             "Simulation",
             [
-                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Randomness",
-                "Tensors", "Training", "Weights", .crypto,
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Privacy",
+                "Randomness", "Tensors", "Training", "Weights", .crypto,
             ]
         ),
 
@@ -159,16 +160,17 @@ let package = Package(
         module(
             "Coordinator",
             [
-                "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs", "Randomness", "Weights",
-                "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcProtobuf, .grpcTransport, .lifecycle, .log, .nio,
+                "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs", "Privacy", "Randomness",
+                "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcProtobuf, .grpcTransport, .lifecycle,
+                .log, .nio,
                 .nioPosix, .protobuf, .x509,
             ]
         ),
         module(
             "Client",
             [
-                "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Weights", "Wire", "WireMessages",
-                .crypto, .grpc,
+                "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Privacy", "Weights", "Wire",
+                "WireMessages", .crypto, .grpc,
                 .grpcProtobuf, .grpcTransport, .lifecycle, .log, .nio, .nioPosix, .protobuf, .x509,
             ]
         ),
@@ -184,8 +186,8 @@ let package = Package(
         executable(
             "tributary",
             [
-                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Measurement", "Operator", "Randomness",
-                "Weights", "Wire", .arguments, .log,
+                "Client", "Configuration", "Datasets", "Identity", "Jobs", "Measurement", "Operator", "Privacy",
+                "Randomness", "Weights", "Wire", .arguments, .log,
             ]
         ),
         executable(
@@ -214,10 +216,11 @@ let package = Package(
         tests("RandomnessTests", ["Randomness"], exclude: ["Golden"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
+        tests("PrivacyTests", ["Privacy", "Weights"], resources: [.copy("Golden")]),
         tests("WeightsTests", ["Weights", "CZlib", "TestSupport"], resources: [.copy("Golden")]),
         tests("JobsTests", ["Jobs", "Configuration", "Weights"], resources: [.copy("Golden")]),
         tests("AggregationTests", ["Aggregation", "Weights", "TestSupport"]),
-        tests("FederationTests", ["Federation", "Aggregation", "Jobs", "Randomness", "Weights"]),
+        tests("FederationTests", ["Federation", "Aggregation", "Jobs", "Privacy", "Randomness", "Weights"]),
         tests("TensorsTests", ["Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
         tests(
             "LayersTests", ["Layers", "Tensors", "Randomness", "Weights", "TestSupport"], resources: [.copy("Golden")]),
@@ -253,7 +256,7 @@ let package = Package(
             "CoordinatorTests",
             [
                 "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs",
-                "TestSupport",
+                "Privacy", "TestSupport",
                 "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
             ]
         ),

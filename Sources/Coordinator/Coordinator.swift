@@ -44,6 +44,7 @@ public final class Coordinator: Sendable {
         let store = try Store(path: "\(folder)/state.sqlite")
         let blobs = try BlobStore(folder: "\(folder)/blobs", fileSystem: settings.fileSystem)
         let spool = try Spool(folder: "\(folder)/spool", fileSystem: settings.fileSystem)
+        let secrets = try JobSecrets(folder: "\(folder)/secrets", fileSystem: settings.fileSystem)
         try await sweep(store, blobs, spool)
         let log = try AuditLog(path: "\(folder)/audit.log")
         if log.repairedBytes > 0 {
@@ -55,7 +56,7 @@ public final class Coordinator: Sendable {
             fileSystem: settings.fileSystem, folder: folder, minimumFree: settings.minimumFreeDisk)
         let coordinator = Coordinator(
             parts: Parts(
-                store: store, blobs: blobs, spool: spool, revocations: revocations, disk: disk,
+                store: store, blobs: blobs, spool: spool, secrets: secrets, revocations: revocations, disk: disk,
                 audit: AuditTrail(log: log, logger: logger)),
             settings: settings, lock: lock, lastAlive: lastAlive, logger: logger)
         try await coordinator.core.jobs.adoptUnfinished()
@@ -66,6 +67,7 @@ public final class Coordinator: Sendable {
         let store: Store
         let blobs: BlobStore
         let spool: Spool
+        let secrets: JobSecrets
         let revocations: RevocationBook
         let disk: DiskGuard
         let audit: AuditTrail
@@ -93,8 +95,9 @@ public final class Coordinator: Sendable {
             },
             makeContext: { statusChanged in
                 RunnerContext(
-                    store: parts.store, blobs: parts.blobs, spool: parts.spool, fleet: registry, registry: registry,
-                    board: board, changes: changes, audit: parts.audit, disk: parts.disk, janitor: janitor,
+                    store: parts.store, blobs: parts.blobs, spool: parts.spool, secrets: parts.secrets, fleet: registry,
+                    registry: registry, board: board, changes: changes, audit: parts.audit, disk: parts.disk,
+                    janitor: janitor,
                     clock: settings.clock, crash: settings.crash, policy: settings.policy, logger: logger,
                     statusChanged: statusChanged)
             })

@@ -9,6 +9,7 @@ extension CoordinatorCore {
     /// A job for operators.
     func summary(_ job: JobRecord) async throws -> Tributary_V1_JobSummary {
         let evaluation = try await store.newestEvaluation(job: job.id)
+        let charge = try await store.newestCharge(job: job.id)
         let (state, reason) = standing(job)
         return .with {
             $0.job = job.id
@@ -26,6 +27,7 @@ extension CoordinatorCore {
                 $0.metrics = evaluation.metrics
                 $0.evaluatedRound = UInt32(clamping: evaluation.round)
             }
+            if let charge { $0.metrics[PrivacyStatement.figure] = charge.epsilon }
         }
     }
 

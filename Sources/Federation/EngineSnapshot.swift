@@ -1,4 +1,5 @@
 public import Jobs
+public import Privacy
 
 /// Everything durable about a job, read back from the store: what the engine needs to go on where it was.
 public struct EngineSnapshot: Sendable {
@@ -30,6 +31,10 @@ public struct EngineSnapshot: Sendable {
     /// The last instant at which the coordinator is known to have run, milliseconds since 1970: the newest time in any
     /// row will do. Deadlines move by the time between it and the restart; nil moves none.
     public var lastAlive: Int64?
+    /// What the completed rounds released; empty in a job without privacy.
+    public var ledger: PrivacyLedger
+    /// The clipping norm of the next round, where an earlier one found it.
+    public var clipNorm: Double?
 
     /// The open round.
     public struct Current: Sendable, Hashable {
@@ -85,7 +90,7 @@ public struct EngineSnapshot: Sendable {
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
         lastFailure: String = "", declined: Set<String> = [], current: Current? = nil, evaluations: [Evaluation] = [],
         known: [Known] = [],
-        lastAlive: Int64? = nil
+        lastAlive: Int64? = nil, ledger: PrivacyLedger = PrivacyLedger(), clipNorm: Double? = nil
     ) {
         self.specification = specification
         self.status = status
@@ -100,5 +105,7 @@ public struct EngineSnapshot: Sendable {
         self.evaluations = evaluations
         self.known = known
         self.lastAlive = lastAlive
+        self.ledger = ledger
+        self.clipNorm = clipNorm
     }
 }

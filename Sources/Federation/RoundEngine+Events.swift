@@ -184,7 +184,8 @@ extension RoundEngine {
     }
 
     mutating func aggregated(
-        _ round: Int, _ attempt: Int, _ digest: String, at time: Int64, _ actions: inout [RoundAction]
+        _ round: Int, _ attempt: Int, _ digest: String, _ nextClipNorm: Double?, at time: Int64,
+        _ actions: inout [RoundAction]
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
@@ -193,7 +194,8 @@ extension RoundEngine {
             refusals: open.refusals(unresolved: hasTarget(open) ? TaskRefusal.surplus : TaskRefusal.deadline),
             totals: TaskStatistics.total(open.updates),
             baseDigest: weightsDigest, weightsDigest: digest, startedAt: open.record.startedAt, completedAt: time,
-            evaluation: evaluation(of: order, digest: digest, at: time)
+            evaluation: evaluation(of: order, digest: digest, at: time), charge: open.record.charge,
+            nextClipNorm: nextClipNorm
         )
         phase = .committingRound(open, result)
         actions.append(.commitRound(result))
@@ -234,6 +236,7 @@ extension RoundEngine {
         guard case .committingRound(let open, let result) = phase, result.round == round else { return }
         completedRounds = round + 1
         weightsDigest = result.weightsDigest
+        if let charge = result.charge { privacy?.committed(charge, nextClipNorm: result.nextClipNorm) }
         failedAttempts = 0
         failedInRound = []
         lastFailure = ""

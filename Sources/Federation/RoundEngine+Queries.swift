@@ -118,6 +118,9 @@ extension RoundEngine {
             text += ": waits for the evaluation of round \(evaluations.keys.min() ?? 0)"
         } else if !lostTrainers.isEmpty {
             text += ": waits a moment for \(Participants.sorted(lostTrainers).joined(separator: ", ")) to come back"
+        } else if let privacy, privacy.settings.mechanism == .ftrl {
+            text +=
+                ": waits for \(quorum) clients of its group, one of \(privacy.separation) (privacy.separation), to be ready"
         } else {
             text += ": chooses its clients"
         }

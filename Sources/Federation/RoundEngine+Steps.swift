@@ -8,32 +8,55 @@ extension RoundEngine {
         closeEvaluations(at: time, &actions)
         guard !isPaused else { return }
         switch phase {
-        case .waiting where completedRounds >= specification.rounds:
+        case .waiting where completedRounds >= specification.rounds || exhaustion != nil:
             phase = .evaluating
             advance(at: time, &actions)
         case .waiting where failedAttempts >= specification.attempts:
             let times = failedAttempts == 1 ? "once" : "\(failedAttempts) times"
             end(
                 JobStatus(.failed, reason: "round \(completedRounds) failed \(times), last: \(lastFailure)"), &actions)
-        case .waiting: drawCohort(at: time, &actions)
+        case .waiting:
+            drawCohort(at: time, &actions)
+            if exhaustion != nil { advance(at: time, &actions) }
         case .training(let open): judge(open, at: time, &actions)
         case .evaluating where evaluations.isEmpty:
-            end(JobStatus(.finished, reason: "\(completedRounds) rounds completed"), &actions)
+            end(final, &actions)
         default: break
         }
+    }
+
+    private var final: JobStatus {
+        guard let exhaustion else { return JobStatus(.finished, reason: "\(completedRounds) rounds completed") }
+        return JobStatus(
+            completedRounds > 0 ? .finished : .failed, reason: "\(completedRounds) rounds completed: \(exhaustion)")
     }
 
     private mutating func drawCohort(at time: Int64, _ actions: inout [RoundAction]) {
         guard readyTrainers.count >= quorum, evaluations.count < policy.maximumOpenEvaluations,
             !isAwaiting(at: time)
         else { return }
-        let cohort = CohortSelection.draw(
-            seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
-            count: specification.clients.perRound, sampling: specification.clients.sampling
-        )
+        let cohort: [String]
+        var charge: RoundCharge?
+        if let privacy {
+            let draw = privacy.draw(
+                specification, round: completedRounds, attempt: failedAttempts,
+                candidates: Participants.sorted(candidates), quorum: quorum)
+            switch draw {
+            case .cohort(let drawn, let cost): (cohort, charge) = (drawn, cost)
+            case .exhausted(let reason):
+                exhaustion = reason
+                return
+            case .short: return
+            }
+        } else {
+            cohort = CohortSelection.draw(
+                seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
+                count: specification.clients.perRound, sampling: specification.clients.sampling
+            )
+        }
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,
-            deadline: time + specification.deadlineMilliseconds
+            deadline: time + specification.deadlineMilliseconds, charge: charge
         )
         phase = .committingCohort(OpenRound(record: record))
         actions.append(.commitCohort(record))
@@ -62,14 +85,17 @@ extension RoundEngine {
 
     /// Decides whether the open round is complete, has failed, or goes on.
     private mutating func judge(_ open: OpenRound, at time: Int64, _ actions: inout [RoundAction]) {
-        let needed = specification.clients.minimumUpdates
+        var needed = specification.clients.minimumUpdates
+        // A Poisson sample may be smaller, and empty: its noise is released all the same.
+        if privacy?.hasRandomSize == true { needed = min(needed, open.record.cohort.count) }
         let isOverdue = time >= open.record.deadline
         if open.isResolved || isOverdue || hasTarget(open), open.updates.count >= needed {
             let order = AggregationOrder(
                 round: open.record.round, attempt: open.record.attempt, weightsDigest: weightsDigest,
                 updates: Participants.sorted(open.updates.keys).compactMap { client in
                     open.updates[client].map { AdmittedUpdate(client: client, statistics: $0) }
-                }
+                },
+                charge: open.record.charge
             )
             phase = .aggregating(open, order, isHeld: false)
             actions.append(.aggregate(order))

@@ -22,6 +22,9 @@ public import Jobs
 /// **Evaluation** runs beside the next rounds. Its clients are the known ones that declare the split, connected or lost
 /// for less than the evaluation's deadline; they are committed with the round. The job ends after the last evaluation.
 ///
+/// **Privacy**: a job with `privacy` draws its cohorts from its secret; the cost of a round is committed with its cohort,
+/// and a round that would exceed the budget is not begun: the job ends with what it has.
+///
 /// **Pause** lets clients finish and keeps what they give, but starts nothing, and all clocks stand still. **Stop** ends
 /// the job at once and cancels its tasks.
 public struct RoundEngine: Sendable {
@@ -50,11 +53,20 @@ public struct RoundEngine: Sendable {
     var lastAlive: Int64?
     var isStarted = false
     let participants: Set<String>?
+    /// Draws cohorts and counts their cost in a job with privacy.
+    public internal(set) var privacy: RoundPrivacy?
+    /// Why privacy allows no further round.
+    var exhaustion: String?
 
     /// An engine for a job as the store holds it, new or begun. It does nothing before the event `start`.
-    public init(resuming snapshot: EngineSnapshot, policy: RoundPolicy = .defaults) {
+    ///
+    /// - Parameter privacy: of the job, charged with every round that is committed and not with one that is open.
+    public init(
+        resuming snapshot: EngineSnapshot, policy: RoundPolicy = .defaults, privacy: RoundPrivacy? = nil
+    ) {
         specification = snapshot.specification
         self.policy = policy
+        self.privacy = privacy
         completedRounds = snapshot.completedRounds
         weightsDigest = snapshot.weightsDigest
         status = snapshot.status
@@ -128,7 +140,8 @@ public struct RoundEngine: Sendable {
         case .taskRefused(let task, let refusal, let isDeclined):
             refused(task, refusal, isDeclined: isDeclined, &actions)
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
-        case .aggregated(let round, let attempt, let digest): aggregated(round, attempt, digest, at: time, &actions)
+        case .aggregated(let round, let attempt, let digest, let norm):
+            aggregated(round, attempt, digest, norm, at: time, &actions)
         case .aggregationFailed(let round, let attempt, let reason):
             aggregationFailed(round, attempt, reason, at: time, &actions)
         case .aggregationHeld(let round, let attempt, let reason):

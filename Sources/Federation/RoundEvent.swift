@@ -31,8 +31,8 @@ public enum RoundEvent: Sendable, Hashable {
     case taskRefused(task: RoundTask, refusal: TaskRefusal, isDeclined: Bool)
     /// The failed attempt is durable.
     case attemptFailureCommitted(round: Int, attempt: Int)
-    /// The aggregated weights exist as a durable blob.
-    case aggregated(round: Int, attempt: Int, weightsDigest: String)
+    /// The aggregated weights exist as a durable blob; with adaptive clipping the fold found the next clipping norm.
+    case aggregated(round: Int, attempt: Int, weightsDigest: String, nextClipNorm: Double? = nil)
     /// The updates could not be aggregated; counts as a failed attempt.
     case aggregationFailed(round: Int, attempt: Int, reason: String)
     /// The aggregation was given up for now, for instance because the disk is full: the job is paused with this reason,

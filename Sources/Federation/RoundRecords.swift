@@ -43,14 +43,19 @@ public struct CohortRecord: Sendable, Hashable {
     public var startedAt: Int64
     /// When updates are not waited for any longer, milliseconds since 1970.
     public var deadline: Int64
+    /// What the round costs; nil in a job without privacy.
+    public var charge: RoundCharge?
 
     /// Creates a record.
-    public init(round: Int, attempt: Int, cohort: [String], startedAt: Int64, deadline: Int64) {
+    public init(
+        round: Int, attempt: Int, cohort: [String], startedAt: Int64, deadline: Int64, charge: RoundCharge? = nil
+    ) {
         self.round = round
         self.attempt = attempt
         self.cohort = cohort
         self.startedAt = startedAt
         self.deadline = deadline
+        self.charge = charge
     }
 }
 
@@ -87,13 +92,18 @@ public struct AggregationOrder: Sendable, Hashable {
     public var weightsDigest: String
     /// The updates to fold, in order of the clients' names.
     public var updates: [AdmittedUpdate]
+    /// What the round costs; nil in a job without privacy.
+    public var charge: RoundCharge?
 
     /// Creates an order.
-    public init(round: Int, attempt: Int, weightsDigest: String, updates: [AdmittedUpdate]) {
+    public init(
+        round: Int, attempt: Int, weightsDigest: String, updates: [AdmittedUpdate], charge: RoundCharge? = nil
+    ) {
         self.round = round
         self.attempt = attempt
         self.weightsDigest = weightsDigest
         self.updates = updates
+        self.charge = charge
     }
 }
 
@@ -121,12 +131,16 @@ public struct RoundResult: Sendable, Hashable {
     public var completedAt: Int64
     /// The evaluation that starts with the commit of this round; nil for none.
     public var evaluation: EvaluationRecord?
+    /// What the round cost; nil in a job without privacy.
+    public var charge: RoundCharge?
+    /// The clipping norm of the next round; nil when it does not change.
+    public var nextClipNorm: Double?
 
     /// Creates a result.
     public init(
         round: Int, attempt: Int, cohort: [String], admitted: [AdmittedUpdate], refusals: [TaskRefusal],
         totals: TaskStatistics, baseDigest: String, weightsDigest: String, startedAt: Int64, completedAt: Int64,
-        evaluation: EvaluationRecord?
+        evaluation: EvaluationRecord?, charge: RoundCharge? = nil, nextClipNorm: Double? = nil
     ) {
         self.round = round
         self.attempt = attempt
@@ -139,6 +153,8 @@ public struct RoundResult: Sendable, Hashable {
         self.startedAt = startedAt
         self.completedAt = completedAt
         self.evaluation = evaluation
+        self.charge = charge
+        self.nextClipNorm = nextClipNorm
     }
 }
 

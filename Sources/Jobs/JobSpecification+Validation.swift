@@ -77,7 +77,7 @@ extension JobSpecification {
         ] {
             problems += Self.problems(of: settings, key)
         }
-        problems += tensorNameProblems
+        problems += tensorNameProblems + privacyProblems
         return problems
     }
 

@@ -25,6 +25,12 @@ extension ModelCard {
         if let bestRound {
             lines.append("| best round by \(Self.escaped("\(specification.selectBy)")) | \(bestRound) |")
         }
+        if let privacy {
+            lines.append(
+                "| differential privacy | epsilon \(Self.figure(privacy.epsilon)) at delta \(privacy.delta), "
+                    + "\(privacy.neighbours); \(privacy.mechanism), noise multiplier \(privacy.noiseMultiplier), "
+                    + "accountant \(privacy.accountant) |")
+        }
         lines.append("| written by | \(Self.escaped(software)) |")
         lines += section(
             "Metrics", ["metric", "value"],

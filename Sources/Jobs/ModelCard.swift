@@ -29,6 +29,8 @@ public struct ModelCard: Sendable, Hashable, Codable {
     public var lineage: [Round]
     /// The software that wrote the card.
     public var software: String
+    /// The privacy of the weights; nil for a job without.
+    public var privacy: PrivacyStatement?
 
     /// A job as a card tells it.
     public struct Job: Sendable, Hashable, Codable {
@@ -183,11 +185,11 @@ public struct ModelCard: Sendable, Hashable, Codable {
         }
     }
 
-    /// Creates a card. The clients' counts are taken from the lineage.
+    /// Creates a card. The clients' counts are taken from the lineage, and so is ε where it is not given.
     public init(
         federation: String, job: Job, specification: JobSpecification, weights: ExportedWeights,
         initialWeights: String, initialTrainer: [String: String] = [:], metrics: [String: Double] = [:],
-        bestRound: Int? = nil, lineage: [Round], software: String
+        bestRound: Int? = nil, lineage: [Round], software: String, epsilon: Double? = nil
     ) {
         format = Self.format
         version = 1
@@ -202,6 +204,8 @@ public struct ModelCard: Sendable, Hashable, Codable {
         self.lineage = lineage
         self.software = software
         clients = Self.clients(of: lineage)
+        privacy = PrivacyStatement(
+            specification, epsilon: epsilon ?? lineage.last?.training[PrivacyStatement.figure])
     }
 }
 

@@ -90,6 +90,10 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var distribution: [String: MetricDistribution]?
     /// What the round took and cost by the job's virtual clock, for training; nil without a clock.
     public var clock: ClockFigures?
+    /// ε of the job up to this round, for training; nil in a job without privacy.
+    public var epsilon: Double?
+    /// The norm to which the round's updates were clipped, for training; nil in a job without privacy.
+    public var clipNorm: Double?
 }
 
 /// One line of `timings.jsonl`.

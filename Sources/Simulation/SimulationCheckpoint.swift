@@ -2,6 +2,7 @@ internal import Durability
 internal import Federation
 internal import Foundation
 internal import Jobs
+internal import Privacy
 internal import Weights
 
 /// What a simulation needs to go on after its last completed round, bit for bit. Weights lie beside it under their
@@ -30,6 +31,10 @@ struct SimulationCheckpoint: Codable, Hashable {
     var metricsBytes: Int
     var timingsBytes: Int
     var seconds: Double
+    /// What the completed rounds released, in a job with privacy.
+    var ledger: PrivacyLedger?
+    /// The clipping norm of the next round, in a job with privacy.
+    var clipNorm: Double?
 
     /// The best round by the job's metric.
     struct Best: Codable, Hashable {

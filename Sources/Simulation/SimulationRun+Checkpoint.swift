@@ -8,6 +8,9 @@ internal import Jobs
 extension SimulationRun {
     /// Notes the state after a round that was just committed, or at the end of the job; forgets weights that nothing needs.
     func capture(_ result: RoundResult? = nil) {
+        // The engine counts a round once its commit is answered.
+        var charged = engine.privacy
+        if let charge = result?.charge { charged?.committed(charge, nextClipNorm: result?.nextClipNorm) }
         let digest = result?.weightsDigest ?? engine.weightsDigest
         let checkpoint = SimulationCheckpoint(
             fingerprint: fingerprint, completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
@@ -15,7 +18,7 @@ extension SimulationRun {
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
             declined: declined.sorted(), simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
-            timingsBytes: timings.bytes, seconds: elapsed)
+            timingsBytes: timings.bytes, seconds: elapsed, ledger: charged?.ledger, clipNorm: charged?.clipNorm)
         latest = checkpoint
         let needed = checkpoint.blobs.union(evaluated.values)
         for digest in weights.keys where !needed.contains(digest) { weights[digest] = nil }

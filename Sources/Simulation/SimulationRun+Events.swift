@@ -94,8 +94,8 @@ extension SimulationRun {
     func train(
         _ client: VirtualClient, round: Int, from global: Weights
     ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
-        pool.submit { [data, updateSchema] in
-            try $0.train(client, of: data, round: round, global: global, sent: updateSchema)
+        pool.submit { [data, updateSchema, privacy = engine.privacy] in
+            try $0.train(client, of: data, round: round, global: global, sent: updateSchema, privacy: privacy)
         }
     }
 
@@ -174,7 +174,7 @@ extension SimulationRun {
             throw SimulationError(.checkpoint, "the weights of round \(order.round) are not there any more")
         }
         do {
-            let sources = try order.updates.map { admitted in
+            var sources: [any UpdateSource] = try order.updates.map { admitted in
                 guard let update = updates[admitted.client] else {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
@@ -182,10 +182,19 @@ extension SimulationRun {
                     clientID: admitted.client, examples: admitted.statistics.examples, tensors: update,
                     expected: updateSchema, shownAs: foldSchema)
             }
+            var nextClipNorm: Double?
+            if let charge = order.charge, let privacy = engine.privacy {
+                let sum = try PrivateSum(
+                    of: sources, schema: foldSchema, rules: rules, round: order.round, attempt: order.attempt,
+                    charge: charge, privacy: privacy)
+                nextClipNorm = sum.nextClipNorm
+                sources = [sum]
+            }
             let next = try strategy.aggregate(global: global, updates: sources, rules: rules)
             let digest = next.digest()
             weights[digest] = next
-            return .aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest)
+            return .aggregated(
+                round: order.round, attempt: order.attempt, weightsDigest: digest, nextClipNorm: nextClipNorm)
         } catch let error as AggregationError {
             return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
         }
@@ -204,7 +213,8 @@ extension SimulationRun {
                 refusals: result.refusals.isEmpty
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
-                bytesUp: result.admitted.count * size, clock: time?.takeFigures()))
+                bytesUp: result.admitted.count * size, clock: time?.takeFigures(),
+                epsilon: result.charge?.epsilon, clipNorm: result.charge?.clipNorm))
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(
@@ -214,7 +224,8 @@ extension SimulationRun {
         (roundBegin, waiting, folding) = (now, .zero, .zero)
         progress(.round(result.round, of: specification.rounds))
         capture(result)
-        if (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
+        // What a round of a job with privacy released is never computed again from other draws.
+        if engine.privacy != nil || (now - lastSave) / .seconds(1) >= options.checkpointSeconds { try save() }
     }
 
     func report(_ line: MetricsLine) throws {

@@ -59,6 +59,10 @@ public final class SimulationRun {
         public var best: (round: Int, weights: Weights)?
         /// Seconds of work, interruptions left out.
         public var seconds: Double
+        /// How many rounds are complete.
+        public var completedRounds: Int
+        /// ε of these rounds; nil in a job without privacy.
+        public var epsilon: Double?
     }
 
     /// What is reported while a run goes on.
@@ -202,6 +206,8 @@ public final class SimulationRun {
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
             timings = try MetricsLog(
                 path: options.output + "/timings.jsonl", keeping: checkpoint?.timingsBytes ?? 0)
+            let privacy = try Self.privacy(
+                specification, checkpoint, parameters: Self.privateParameters(updateSchema), output: options.output)
             time = try Self.simulatedTime(
                 clock, specification, data, down: globalBytes, up: Safetensors.canonicalSize(updateSchema),
                 now: checkpoint?.simulatedMilliseconds)
@@ -219,7 +225,7 @@ public final class SimulationRun {
             declined = Set(checkpoint?.declined ?? [])
             engine = RoundEngine(
                 resuming: Self.snapshot(specification, checkpoint, initialDigest),
-                policy: RoundPolicy(settleMilliseconds: 0))
+                policy: RoundPolicy(settleMilliseconds: 0), privacy: privacy)
         } catch {
             pool.shutDown()
             throw error
@@ -281,7 +287,7 @@ public final class SimulationRun {
         return Outcome(
             isComplete: isComplete, status: engine.status, weights: last, digest: digest, initialDigest: initialDigest,
             best: best.flatMap { best in weights[best.weights].map { (round: best.round, weights: $0) } },
-            seconds: elapsed)
+            seconds: elapsed, completedRounds: latest?.completedRounds ?? 0, epsilon: try engine.privacy?.epsilon())
     }
 
     var elapsed: Double { secondsBefore + (ContinuousClock.now - begin) / .seconds(1) }

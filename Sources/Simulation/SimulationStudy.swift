@@ -97,9 +97,9 @@ public struct SimulationStudy {
             weights: .init(
                 digest: model.digest(), bytes: Int64(Safetensors.canonicalSize(model.schema)),
                 schema: model.schema.digest, tensors: model.schema.tensors.count,
-                parameters: model.schema.elementCount, round: job.rounds - 1),
+                parameters: model.schema.elementCount, round: outcome.completedRounds - 1),
             initialWeights: outcome.initialDigest, metrics: [:], bestRound: outcome.best?.round, lineage: [],
-            software: "tributary-lab 0.1.0")
+            software: "tributary-lab 0.1.0", epsilon: outcome.epsilon)
     }
 
     /// The lines of a metrics file, read one after another; only the last of each split with its confusion matrix.

@@ -3,6 +3,7 @@ internal import Federation
 internal import Jobs
 internal import Layers
 internal import ModelZoo
+internal import Privacy
 internal import Tensors
 internal import Training
 internal import Weights
@@ -52,9 +53,12 @@ final class SimulationWorker {
 
     /// Trains one client from the global weights.
     ///
-    /// - Parameter sent: the tensors that updates hold.
+    /// - Parameters:
+    ///   - sent: the tensors that updates hold.
+    ///   - privacy: of the job; with the local mechanism the client protects its update itself.
     func train(
-        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: WeightsSchema
+        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: WeightsSchema,
+        privacy: RoundPrivacy? = nil
     ) throws -> Trained {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
@@ -63,7 +67,12 @@ final class SimulationWorker {
             on: examples(of: client, in: data), training,
             .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
             state: states.state(of: client.name, round: round))
-        let update = try result.update.filtered { sent.index(of: $0.name) != nil }
+        var update = try result.update.filtered { sent.index(of: $0.name) != nil }
+        if let privacy, privacy.settings.mechanism == .local {
+            update = try LocalNoise.protect(
+                update, clipNorm: privacy.settings.clipNorm, noiseMultiplier: privacy.settings.noiseMultiplier,
+                stream: privacy.secret.stream(purpose: "local " + client.name, round: round))
+        }
         return Trained(
             update: try store.keep(update), refusal: refusal(of: update, result.statistics),
             statistics: result.statistics, state: try result.state.mapValues(store.keep))

@@ -18,7 +18,7 @@ struct Tributary: AsyncParsableCommand {
         subcommands: [
             ProvisionCommand.self, SubmitCommand.self, JobsCommand.self, WatchCommand.self, StopCommand.self,
             ExportCommand.self, ClientsCommand.self, RevokeCommand.self, AuditCommand.self, PartitionCommand.self,
-            SimulateCommand.self, BenchmarkCommand.self,
+            SimulateCommand.self, BenchmarkCommand.self, PrivacyCommand.self,
         ]
     )
 }

@@ -132,12 +132,14 @@ final class TaskWorker: Sendable {
         }
         let global = try SafetensorsFile(path: cached).schema
         let schema = try specification.updateSchema(for: global)
+        let protection = try UpdateProtection.of(specification, task: identity, folder: folder)
         courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(schema)))
         do {
             let outbox = transfers.outbox
             let entry = try await FileWork.run {
                 let update = try UpdateFile.finish(
-                    "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity))
+                    "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity),
+                    protection: protection)
                 let entry = OutboxEntry(
                     identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
                     trainer: trainer.description, update: update)

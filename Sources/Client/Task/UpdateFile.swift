@@ -12,12 +12,13 @@ enum UpdateFile {
     ///   - schema: what the job's updates hold.
     ///   - global: the schema of the job's weights; its other tensors may be in the file and are left out.
     ///   - destination: the final path.
+    ///   - protection: what is done to the values before they are written; nil for nothing.
     ///   - fileSystem: where `destination` is.
     /// - Returns: digest and size of the durable file.
     /// - Throws: ``ClientError`` (`update`) that names the tensor, `DurabilityError` from the disk.
     static func finish(
         _ source: String, schema: WeightsSchema, global: WeightsSchema, to destination: String,
-        fileSystem: any FileSystem = PosixFileSystem()
+        protection: UpdateProtection? = nil, fileSystem: any FileSystem = PosixFileSystem()
     ) throws -> OutboxEntry.Update {
         guard FileKind.isRegularFile(source) else {
             throw ClientError(.update, "the trainer wrote no update file")
@@ -38,6 +39,7 @@ enum UpdateFile {
             throw ClientError(
                 .update, "the trainer's update: \(some)" + (differences.count > 3 ? "; and more" : ""))
         }
+        let noise = try protection?.noise(file, schema: schema)
         var hash = SHA256()
         var size: Int64 = 0
         try DurableFile.write(to: destination, fileSystem: fileSystem) { writer in
@@ -49,7 +51,7 @@ enum UpdateFile {
             try Safetensors.canonicalHeader(schema).withUnsafeBytes { try put($0) }
             let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
             defer { buffer.deallocate() }
-            for spec in schema.tensors {
+            for (index, spec) in schema.tensors.enumerated() {
                 var position = 0
                 while position < spec.byteCount {
                     let count = min(buffer.count, spec.byteCount - position)
@@ -59,6 +61,7 @@ enum UpdateFile {
                         throw ClientError(
                             .update, "the trainer's update: tensor '\(spec.name)' holds values that are not finite")
                     }
+                    noise?.apply(tensor: index, start: position / 4, to: block.assumingMemoryBound(to: Float.self))
                     try put(UnsafeRawBufferPointer(block))
                     position += count
                 }

@@ -218,8 +218,10 @@ final class JobManager: Sendable {
         let (job, snapshot) = try await store.snapshot(
             job: id, seenSince: seenSince, lastAlive: lastAlive, isAdmitted: isAdmitted)
         let plan = try await withBlockingWork { try JobPlan(job: job, blobs: context.blobs) }
+        let privacy = try await withBlockingWork { try plan.privacy(snapshot, secrets: context.secrets) }
         return JobRunner(
-            plan: plan, engine: RoundEngine(resuming: snapshot, policy: context.policy), context: context)
+            plan: plan, engine: RoundEngine(resuming: snapshot, policy: context.policy, privacy: privacy),
+            context: context)
     }
 
     private func ended(_ job: String) {

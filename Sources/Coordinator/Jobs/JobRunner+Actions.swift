@@ -64,10 +64,14 @@ extension JobRunner {
 
     /// Folds a round and tells the loop what came of it.
     func fold(_ order: AggregationOrder) async throws {
-        let fold = RoundFold(plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash)
+        let fold = RoundFold(
+            plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: privacy)
         do {
-            let digest = try await fold.run(order)
-            post(.aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest))
+            let result = try await fold.run(order)
+            post(
+                .aggregated(
+                    round: order.round, attempt: order.attempt, weightsDigest: result.digest,
+                    nextClipNorm: result.nextClipNorm))
         } catch let error as DurabilityError where error.code == .crashed {
             throw error
         } catch let error as DurabilityError where error.code == .noSpace {
@@ -134,6 +138,7 @@ extension JobRunner {
                 .jobEnded, subject: plan.job.operator,
                 detail: ["job": id, "state": status.state.rawValue, "reason": status.reason])
             if !plan.specification.keepUpdates { tidy { context, job in try context.spool.remove(job: job) } }
+            tidy { context, job in try context.secrets.remove(job) }
         }
         context.statusChanged(id, status)
         context.changes.changed(job: id)

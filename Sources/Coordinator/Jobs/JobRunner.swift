@@ -10,6 +10,7 @@ struct RunnerContext: Sendable {
     let store: Store
     let blobs: BlobStore
     let spool: Spool
+    let secrets: JobSecrets
     let fleet: any Fleet
     let registry: SessionRegistry
     let board: ActivityBoard
@@ -79,6 +80,9 @@ final class JobRunner: Sendable {
 
     /// The weights that a wanted training task starts from.
     var weightsDigest: String { engine.withLock { $0.weightsDigest } }
+
+    /// The job's privacy; nil without.
+    var privacy: RoundPrivacy? { engine.withLock { $0.privacy } }
 
     /// The job's state, what it waits for, and the open round.
     var view: (status: JobStatus, summary: String, progress: RoundProgress?) {

@@ -9,22 +9,38 @@ struct RoundFold: Sendable {
     let blobs: BlobStore
     let spool: Spool
     let crash: CrashPoints
+    /// The job's privacy; nil without.
+    let privacy: RoundPrivacy?
+
+    /// What a fold comes to.
+    struct Outcome: Sendable {
+        /// SHA-256 of the new weights.
+        var digest: String
+        /// The clipping norm of the next round, with adaptive clipping.
+        var nextClipNorm: Double?
+    }
 
     /// Folds away from the cooperative pool. The blob is held; the caller releases it once the round is committed.
-    ///
-    /// - Returns: the digest of the new weights.
-    func run(_ order: AggregationOrder) async throws -> String {
+    func run(_ order: AggregationOrder) async throws -> Outcome {
         try await withBlockingWork { try fold(order) }
     }
 
-    private func fold(_ order: AggregationOrder) throws -> String {
+    private func fold(_ order: AggregationOrder) throws -> Outcome {
         let global = try StoredTensors(try blobs.open(order.weightsDigest))
-        let updates = try order.updates.map { update in
+        var updates: [any UpdateSource] = try order.updates.map { update in
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
             return try PartialUpdate(
                 clientID: update.client, examples: update.statistics.examples,
                 tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
                 shownAs: plan.foldSchema)
+        }
+        var nextClipNorm: Double?
+        if let charge = order.charge, let privacy {
+            let sum = try PrivateSum(
+                of: updates, schema: plan.foldSchema, rules: plan.rules, round: order.round, attempt: order.attempt,
+                charge: charge, privacy: privacy)
+            nextClipNorm = sum.nextClipNorm
+            updates = [sum]
         }
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {
@@ -38,7 +54,8 @@ struct RoundFold: Sendable {
                     try crash.reached(.halfFold)
                 },
                 sink: { try writer.append($0) })
-            return try writer.commit { try crash.reached(.afterBlobRename) }
+            let digest = try writer.commit { try crash.reached(.afterBlobRename) }
+            return Outcome(digest: digest, nextClipNorm: nextClipNorm)
         } catch {
             writer.discard()
             throw error

@@ -90,7 +90,7 @@ extension RoundHistory {
                 $0.reason = refusal.reason
             }
         }
-        record.training = totals.map { Metrics.derive(from: $0) } ?? [:]
+        record.training = training(totals.map { Metrics.derive(from: $0) } ?? [:])
         record.trainingExamples = UInt64(clamping: totals?.examples ?? 0)
         record.evaluation = metrics
         record.evaluationExamples = UInt64(clamping: evaluation?.examples ?? 0)

@@ -40,6 +40,8 @@ public struct RoundHistory: Sendable, Hashable {
     public var metrics: [String: Double]
     /// The evaluation's summed statistics.
     public var evaluation: TaskStatistics?
+    /// What the round costs; nil in a job without privacy.
+    public var charge: RoundCharge?
 
     init(_ row: Row) throws {
         round = row["round"]
@@ -59,6 +61,7 @@ public struct RoundHistory: Sendable, Hashable {
         endedAt = row["ended"]
         metrics = try (row["metrics"] as String?).map { try StoredJSON.value($0) } ?? [:]
         evaluation = try (row["evaluation_totals"] as String?).map { try StoredJSON.value($0) }
+        charge = try (row["charge"] as String?).map { try StoredJSON.value($0) }
     }
 }
 

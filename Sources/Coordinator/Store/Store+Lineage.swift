@@ -31,7 +31,8 @@ extension Store {
                         ModelCard.Refusal(client: $0.client, code: $0.code, reason: $0.reason)
                     },
                     weights: round.weightsDigest ?? "",
-                    training: round.totals.map { Metrics.derive(from: $0) } ?? [:], evaluation: round.metrics,
+                    training: round.training(round.totals.map { Metrics.derive(from: $0) } ?? [:]),
+                    evaluation: round.metrics,
                     evaluationExamples: round.evaluation?.examples ?? 0, startedAt: round.startedAt,
                     completedAt: round.endedAt ?? round.startedAt)
             }

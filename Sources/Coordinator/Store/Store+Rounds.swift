@@ -8,12 +8,12 @@ extension Store {
         try await write { db in
             try db.run(
                 """
-                INSERT OR IGNORE INTO rounds (job, round, attempt, phase, cohort, started, deadline)
-                VALUES (?, ?, ?, 'training', ?, ?, ?)
+                INSERT OR IGNORE INTO rounds (job, round, attempt, phase, cohort, started, deadline, charge)
+                VALUES (?, ?, ?, 'training', ?, ?, ?, ?)
                 """,
                 [
                     job, cohort.round, cohort.attempt, try StoredJSON.text(cohort.cohort), cohort.startedAt,
-                    cohort.deadline,
+                    cohort.deadline, try cohort.charge.map { try StoredJSON.text($0) },
                 ])
             for client in cohort.cohort {
                 try db.run(
@@ -66,13 +66,13 @@ extension Store {
             try db.run(
                 """
                 UPDATE rounds SET phase = 'completed', ended = ?, admitted = ?, refusals = ?, totals = ?,
-                    base_digest = ?, weights_digest = ?
+                    base_digest = ?, weights_digest = ?, next_clip_norm = ?
                 WHERE job = ? AND round = ? AND attempt = ?
                 """,
                 [
                     result.completedAt, try StoredJSON.text(result.admitted.map(\.client)),
                     try StoredJSON.text(result.refusals.map(StoredRefusal.init)), try StoredJSON.text(result.totals),
-                    result.baseDigest, result.weightsDigest, job.id, result.round, result.attempt,
+                    result.baseDigest, result.weightsDigest, result.nextClipNorm, job.id, result.round, result.attempt,
                 ])
             try db.run(
                 "INSERT OR IGNORE INTO blobs (digest, bytes) VALUES (?, ?)", [result.weightsDigest, job.weightsBytes])

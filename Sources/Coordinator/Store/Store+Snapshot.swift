@@ -32,6 +32,7 @@ extension Store {
             }
             let declined = try db.rows(
                 "SELECT DISTINCT client FROM refusals WHERE job = ? AND declined = 1 AND kind = 'train'", [id])
+            let spent = try Self.spent(job: id, in: db)
             let snapshot = EngineSnapshot(
                 specification: job.specification, weightsDigest: job.weightsDigest, status: job.status,
                 pausedAt: job.pausedAt, completedRounds: job.completedRounds, failedAttempts: failed.count,
@@ -39,7 +40,7 @@ extension Store {
                 declined: Set(declined.map { $0["client"] as String }),
                 current: try Self.openRound(job, in: db), evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
-                lastAlive: lastAlive)
+                lastAlive: lastAlive, ledger: spent.ledger, clipNorm: spent.clipNorm)
             return (job, snapshot)
         }
     }
@@ -51,7 +52,8 @@ extension Store {
         guard let row else { return nil }
         let cohort = CohortRecord(
             round: row["round"], attempt: row["attempt"], cohort: try StoredJSON.value(row["cohort"]),
-            startedAt: row["started"], deadline: row["deadline"])
+            startedAt: row["started"], deadline: row["deadline"],
+            charge: try (row["charge"] as String?).map { try StoredJSON.value($0) })
         var updates: [String: TaskStatistics] = [:]
         let committed = try db.rows(
             "SELECT client, statistics FROM updates WHERE job = ? AND round = ? AND attempt = ?",

@@ -10,8 +10,16 @@ enum StoreSchema {
         migrator.registerMigration("1") { db in
             for statement in version1 { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("privacy") { db in
+            for statement in privacy { try db.execute(sql: statement) }
+        }
         return migrator
     }
+
+    private static let privacy = [
+        "ALTER TABLE rounds ADD COLUMN charge TEXT",
+        "ALTER TABLE rounds ADD COLUMN next_clip_norm REAL",
+    ]
 
     private static let version1 = [
         """

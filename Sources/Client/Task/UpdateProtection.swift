@@ -1,0 +1,66 @@
+import Durability
+import Foundation
+import Jobs
+import Privacy
+import Weights
+import Wire
+
+/// What the daemon does to updates before they leave the site, in a job with local privacy.
+struct UpdateProtection: Sendable {
+    let settings: PrivacySettings
+    /// Of this client, job, round and attempt.
+    let stream: NoiseStream
+
+    /// The protection of a task's update; nil where the job asks for none here.
+    ///
+    /// The noise comes from a secret of the site, `privacy.key` in the state folder, so that an update that is made twice
+    /// has the same noise.
+    ///
+    /// - Throws: `JobsError`, `PrivacyError`, errors of the disk.
+    static func of(
+        _ specification: JobSpecification, task: TaskIdentity, folder: StateFolder
+    ) throws -> UpdateProtection? {
+        guard let settings = try PrivacySettings.reading(specification.privacy), settings.mechanism == .local
+        else { return nil }
+        let secret = try folder.secret()
+        return UpdateProtection(
+            settings: settings,
+            stream: secret.stream(purpose: "local " + task.job, round: task.round, attempt: task.attempt))
+    }
+
+    /// The noise for an update in a file.
+    func noise(_ file: SafetensorsFile, schema: WeightsSchema) throws -> LocalNoise {
+        var total = 0.0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        defer { buffer.deallocate() }
+        for spec in schema.tensors {
+            guard spec.dtype == .f32 else {
+                throw ClientError(
+                    .update,
+                    "local privacy: tensor '\(spec.name)' of the update is \(spec.dtype.rawValue), expected F32")
+            }
+            var position = 0
+            while position < spec.byteCount {
+                let count = min(buffer.count, spec.byteCount - position)
+                let block = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
+                try file.read(spec.name, byteOffset: position, into: block)
+                for value in block.assumingMemoryBound(to: Float.self) { total += Double(value) * Double(value) }
+                position += count
+            }
+        }
+        return LocalNoise(
+            norm: total.squareRoot(), clipNorm: settings.clipNorm, noiseMultiplier: settings.noiseMultiplier,
+            stream: stream)
+    }
+}
+
+extension StateFolder {
+    /// The site's secret for noise: 32 bytes, mode 0600, made by the operating system on first use.
+    func secret() throws -> PrivacySecret {
+        let file = "\(path)/privacy.key"
+        if let data = FileManager.default.contents(atPath: file) { return try PrivacySecret(bytes: Array(data)) }
+        let secret = PrivacySecret()
+        try DurableFile.write(secret.rawBytes, to: file, permissions: 0o600)
+        return secret
+    }
+}

@@ -1,0 +1,42 @@
+internal import Durability
+internal import Federation
+internal import Foundation
+internal import Jobs
+internal import Privacy
+internal import Weights
+
+/// Where a simulation's secret lies, and what a resumed run has already spent.
+extension SimulationRun {
+    /// The file with the run's secret, 32 bytes, mode 0600.
+    static let secretFile = "privacy.key"
+
+    /// The privacy of a run; nil for a job without.
+    ///
+    /// - Throws: ``SimulationError`` `checkpoint` when a run is resumed whose secret is not there any more: other noise on
+    ///   the same round would tell the difference.
+    static func privacy(
+        _ specification: JobSpecification, _ checkpoint: SimulationCheckpoint?, parameters: Int, output: String
+    ) throws -> RoundPrivacy? {
+        guard !specification.privacy.isEmpty else { return nil }
+        let path = "\(output)/\(secretFile)"
+        let secret: PrivacySecret
+        if checkpoint != nil {
+            guard let data = FileManager.default.contents(atPath: path) else {
+                throw SimulationError(
+                    .checkpoint, "\(path): is not there, expected the secret that the run was begun with")
+            }
+            secret = try PrivacySecret(bytes: Array(data))
+        } else {
+            secret = PrivacySecret()
+            try DurableFile.write(secret.rawBytes, to: path, permissions: 0o600)
+        }
+        return try RoundPrivacy(
+            specification, secret: secret, ledger: checkpoint?.ledger ?? PrivacyLedger(),
+            clipNorm: checkpoint?.clipNorm, parameters: parameters)
+    }
+
+    /// How many elements of an update are noised.
+    static func privateParameters(_ schema: WeightsSchema) -> Int {
+        schema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
+    }
+}
