@@ -243,7 +243,7 @@ let package = Package(
         tests("MeasurementTests", ["Measurement", "TestSupport"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
-        tests("PrivacyTests", ["Privacy", "Weights"], resources: [.copy("Golden")]),
+        tests("PrivacyTests", ["Privacy", "Weights", .crypto], resources: [.copy("Golden")]),
         tests("WeightsTests", ["Weights", "CZlib", "TestSupport"], resources: [.copy("Golden")]),
         tests("JobsTests", ["Jobs", "Configuration", "Weights"], resources: [.copy("Golden")]),
         tests("AggregationTests", ["Aggregation", "Weights", "TestSupport"], resources: [.copy("Golden")]),
