@@ -6,9 +6,6 @@ extension JobSpecification {
     /// `fedopt` with `sgd`.
     public static let standardLearningRate = 0.05
 
-    /// The examples of a training step where `training.batchSize` does not say.
-    public static let standardBatchSize = 16
-
     /// The longest time that a deadline can be, in seconds: 30 days.
     public static let maximumDeadline = 2_592_000.0
 

@@ -116,7 +116,10 @@ struct UpdateEncodingTests {
             name == "int8" ? .int8(block: 999) : Self.methods.first { $0.name == name }!.method
         let count = UpdateEncoder.chunk + 4321
         // Distinct magnitudes, so that a slow sort says what is kept.
-        let values = (0..<count).map { Float(($0 * 7919) % 99_991 + 1) * ($0 % 3 == 0 ? -1 : 1) / 64 }
+        let values = (0..<count).map { place -> Float in
+            let size = Float((place * 7919) % 99_991 + 1) / 64
+            return place % 3 == 0 ? -size : size
+        }
         let update = try Weights([(name: "w", shape: [count], values: values)])
         let schema = try EncodedSchema(update.schema, UpdateEncoding(method))
         let decoder = try Self.decoder(schema, Self.encoder(schema, update).encoded())
