@@ -4,6 +4,7 @@ import Jobs
 import Synchronization
 import TestSupport
 import Testing
+import WireMessages
 
 @testable import Coordinator
 
