@@ -35,13 +35,19 @@ extension RoundEngine {
         guard readyTrainers.count >= quorum, evaluations.count < policy.maximumOpenEvaluations,
             !isAwaiting(at: time)
         else { return }
+        let choose = { [self] (candidates: [String]) in
+            CohortSelection.draw(
+                seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
+                count: specification.clients.perRound, sampling: sampling,
+                examples: { members[$0]?.examples["train"] ?? 0 }, history: history)
+        }
+        let sorted = Participants.sorted(candidates)
         let cohort: [String]
         var charge: RoundCharge?
         if let privacy {
             let draw = privacy.draw(
-                specification, round: completedRounds, attempt: failedAttempts,
-                candidates: Participants.sorted(candidates), quorum: quorum,
-                examples: { members[$0]?.examples["train"] ?? 0 })
+                specification, round: completedRounds, attempt: failedAttempts, candidates: sorted, quorum: quorum,
+                examples: { members[$0]?.examples["train"] ?? 0 }, choose: choose)
             switch draw {
             case .cohort(let drawn, let cost):
                 cohort = drawn
@@ -52,11 +58,7 @@ extension RoundEngine {
             case .short: return
             }
         } else {
-            cohort = CohortSelection.draw(
-                seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
-                count: specification.clients.perRound, sampling: sampling,
-                examples: { members[$0]?.examples["train"] ?? 0 }, history: history
-            )
+            cohort = choose(sorted)
         }
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,

@@ -72,7 +72,7 @@ import WireMessages
         try await TestServer.run(folder: folder.path, settings: settings) { server in
             let first = ScriptedSite("site-1")
             let again = ScriptedSite("site-1")
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await first.run(server.federation) }
                 await first.wait { if case .welcome? = $0.message { true } else { false } }
                 let refusal = await #expect(throws: RPCError.self) {

@@ -1,4 +1,3 @@
-internal import Durability
 internal import Foundation
 internal import Measurement
 
@@ -56,7 +55,6 @@ public struct GrowthMeasure: Sendable {
         var options = LoadFederation.Options(programs: programs)
         options.arguments = ["--max-sessions", "\(max(5000, clients))"]
         return try await LoadFederation.with(options) { federation in
-            OpenFileLimit.raise()
             let model = try EchoModel(bytes: bytes, folder: federation.folder)
             var fleet = try LoadFleet(federation, clients: clients)
             fleet.model = model

@@ -75,7 +75,9 @@ public struct RoundMeasure: Sendable {
     }
 
     private func sessionRounds() async throws -> [BenchmarkFigure] {
-        try await LoadFederation.with(.init(programs: programs)) { federation in
+        var options = LoadFederation.Options(programs: programs)
+        options.arguments = ["--max-sessions", "\(sessions + 1)"]
+        return try await LoadFederation.with(options) { federation in
             let disk = try MachineLimits.durableFileTimes(in: federation.folder)
             let model = try EchoModel(bytes: Self.emptyBytes, folder: federation.folder)
             // One more that evaluates, as in the other rounds.

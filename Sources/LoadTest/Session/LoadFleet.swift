@@ -1,3 +1,4 @@
+internal import Durability
 internal import Foundation
 internal import Identity
 internal import Synchronization
@@ -36,6 +37,8 @@ struct LoadFleet: Sendable {
     func run<Result: Sendable>(
         _ body: @Sendable @escaping (LoadRecorder, _ opening: Double) async throws -> Result
     ) async throws -> Result {
+        // The programs are started already: they raise their own limits.
+        OpenFileLimit.raise()
         let recorder = LoadRecorder()
         let places = Places(Self.opening)
         let start = ContinuousClock.now
