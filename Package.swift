@@ -127,7 +127,11 @@ let package = Package(
         module("Durability", ["CLinux"]),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
-        module("Privacy", ["Weights", .crypto]),
+        .target(
+            name: "Privacy", dependencies: ["Weights", .crypto],
+            // Optimised in debug builds as well: accountants transform and samplers draw millions of numbers.
+            swiftSettings: strict + [.unsafeFlags(["-O"])]
+        ),
 
         // Jobs, rounds and aggregation: pure, no transport.
         module("Jobs", ["Configuration", "Weights"]),

@@ -77,7 +77,7 @@ struct NoiseTests {
         for golden in Golden.values.discreteGaussian {
             let distribution = try DiscreteGaussian(sigma: golden.sigma)
             let stream = secret.stream(purpose: "noise", round: 1)
-            let count = 8000
+            let count = 4000
             var counts = [Double](repeating: 0, count: golden.probabilities.count + 1)
             var sum = 0
             for element in 0..<count {
