@@ -1,3 +1,4 @@
+import Durability
 import Foundation
 import Privacy
 
@@ -10,15 +11,12 @@ enum TrainerSecret {
         let path = "\(folder)/privacy.key"
         if let data = FileManager.default.contents(atPath: path) { return try PrivacySecret(bytes: Array(data)) }
         let secret = PrivacySecret()
-        let part = path + ".part"
-        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        guard
-            FileManager.default.createFile(
-                atPath: part, contents: Data(secret.rawBytes), attributes: [.posixPermissions: 0o600])
-        else { throw TrainingError(.output, "\(part): cannot be written") }
-        try TrainerFiles.synchronise(part)
-        guard rename(part, path) == 0 else { throw TrainingError(.output, "\(path): cannot be written") }
-        try TrainerFiles.synchronise(folder)
+        do {
+            try PosixFileSystem().makeDirectory(folder)
+            try DurableFile.write(secret.rawBytes, to: path, permissions: 0o600)
+        } catch {
+            throw TrainingError(.output, "\(path): cannot be written", cause: error)
+        }
         return secret
     }
 }

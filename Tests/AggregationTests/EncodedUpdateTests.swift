@@ -76,9 +76,10 @@ struct EncodedUpdateTests {
             expected.append(
                 MemoryUpdateSource(clientID: source.clientID, examples: source.examples, update: decoded))
         }
-        let whole = try WeightedMeanFold().aggregate(global: global, updates: expected)
+        let whole = try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: expected)
         for elements in [1, 7, 32 << 10] {
-            #expect(try WeightedMeanFold(blockElements: elements).aggregate(global: global, updates: shown) == whole)
+            let fold = try AggregationStrategies.make(.weightedMean, blockElements: elements)
+            #expect(try fold.aggregate(global: global, updates: shown) == whole)
         }
     }
 
