@@ -62,7 +62,8 @@ struct RuleGoldenTests {
         ("mean", WeightedMean()), ("uniform-mean", UniformMean()), ("q-fedavg", FairMean(q: 1.5, learningRate: 0.1)),
         ("median", CoordinateMedian()), ("trimmed-mean", TrimmedMean(trim: 0.2)), ("krum", Krum(byzantine: 2)),
         ("multi-krum", MultiKrum(byzantine: 3)), ("bulyan", Bulyan(byzantine: 2)),
-        ("geometric-median", GeometricMedian()), ("centred-clipping", CentredClipping(radius: 1.5, iterations: 3)),
+        ("geometric-median", GeometricMedian(iterations: 8)),
+        ("centred-clipping", CentredClipping(radius: 1.5, iterations: 3)),
         ("foolsgold", FoolsGold()), ("fltrust", TrustedReference(trusted: client(1))),
         ("norm-bounded-mean", BoundedMean(bound: 1.2)), ("sign-majority", SignMajority(step: 0.01)),
     ]

@@ -26,7 +26,7 @@ public enum AggregationStrategies {
     ///   - driver: the threads that work.
     /// - Throws: ``AggregationError`` `invalidRule` when a number is not finite or out of its range.
     public static func make(
-        _ rule: ServerRule, pipeline: AggregationPipeline = AggregationPipeline(), blockElements: Int = 16 << 10,
+        _ rule: ServerRule, pipeline: AggregationPipeline = AggregationPipeline(), blockElements: Int = 32 << 10,
         driver: BlockDriver = .standard
     ) throws -> any AggregationStrategy {
         func require(_ holds: Bool, _ what: String) throws {
