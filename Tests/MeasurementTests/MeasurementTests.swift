@@ -49,14 +49,14 @@ import Testing
             curves: [.init(name: "a < b", points: [point(0, 1), point(4, 2)])], scale: .linear(end: 4)
         ).svg()
         #expect(linear.contains("a &lt; b"))
-        #expect(linear.contains("<polyline points=\"60.0,270.0 650.0,10.0\""))
+        #expect(linear.contains("<polyline points=\"60.0,260.0 650.0,10.0\""))
         let decades = LineChart(
             curves: [.init(name: "c", points: [point(1, 1), point(0, 5), point(10, 10), point(100, 100)])],
             scale: .logarithmic
         ).svg()
         #expect(decades.contains(">1</text>") && decades.contains(">10</text>") && decades.contains(">100</text>"))
         // Equal steps for equal factors.
-        #expect(decades.contains("<polyline points=\"60.0,270.0 295.0,140.0 530.0,10.0\""))
+        #expect(decades.contains("<polyline points=\"60.0,260.0 295.0,135.0 530.0,10.0\""))
         #expect(LineChart(curves: [], scale: .logarithmic).svg().isEmpty)
     }
 }
