@@ -227,7 +227,7 @@ struct UpdateEncodingTests {
 
     @Test(
         "Places that are not ascending or too large are refused",
-        arguments: [[3, 3], [5, 2], [0, 30], [0, 1 << 31]])
+        arguments: [[3, 3], [5, 2], [0, 30], [0, 1 << 31]] as [[UInt32]])
     func places(places: [UInt32]) throws {
         let spec = try WeightsSchema([TensorSpec(name: "w", dtype: .f32, shape: [30])])
         let schema = try EncodedSchema(spec, UpdateEncoding(.topK(fraction: 2.0 / 30)))
