@@ -60,6 +60,7 @@ extension Target.Dependency {
     static let lifecycle = Self.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let nio = Self.product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let protobuf = Self.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -91,6 +92,11 @@ let package = Package(
         .executable(name: "tributary-client", targets: ["tributary-client"]),
         .executable(name: "tributary-coordinator", targets: ["tributary-coordinator"]),
         .executable(name: "tributary-lab", targets: ["tributary-lab"]),
+        // For the micro-benchmarks in Benchmarks/.
+        .library(name: "Aggregation", targets: ["Aggregation"]),
+        .library(name: "Datasets", targets: ["Datasets"]),
+        .library(name: "Randomness", targets: ["Randomness"]),
+        .library(name: "Weights", targets: ["Weights"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
@@ -111,13 +117,14 @@ let package = Package(
     targets: [
         // Leaves.
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
         // The inner loops of aggregation in plain C, optimised in debug builds as well. Nothing is contracted into fused
         // operations by itself: every instruction set gives the same bits.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
-        module("Measurement", ["CKernels"]),
-        module("Durability", []),
+        module("Measurement", ["CKernels", .crypto]),
+        module("Durability", ["CLinux"]),
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
         .target(
@@ -140,20 +147,21 @@ let package = Package(
         ),
         module("Tensors", ["CTorch", "Randomness", "Weights"]),
         module("Layers", ["Randomness", "Tensors", "Weights"]),
-        module("Datasets", ["Jobs", "Randomness", "Weights", .crypto]),
+        module("Datasets", ["CZlib", "Jobs", "Randomness", "Weights", .crypto]),
         module("ModelZoo", ["Datasets", "Layers", "Randomness", "Tensors", "Weights"]),
         module(
             "Training",
             [
-                "Configuration", "Datasets", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness", "Tensors",
+                "Configuration", "Datasets", "Durability", "Jobs", "Layers", "ModelZoo", "Privacy", "Randomness",
+                "Tensors",
                 "Weights",
             ]),
 
         module(
             "Simulation",
             [
-                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "ModelZoo", "Privacy",
-                "Randomness", "Tensors", "Training", "Weights", .crypto,
+                "Aggregation", "Datasets", "Durability", "Federation", "Jobs", "Layers", "Measurement", "ModelZoo",
+                "Privacy", "Randomness", "Tensors", "Training", "Weights", .crypto,
             ]
         ),
 
@@ -163,7 +171,9 @@ let package = Package(
             dependencies: [.grpc, .grpcProtobuf, .protobuf],
             swiftSettings: generated
         ),
-        module("Wire", ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .protobuf]),
+        module(
+            "Wire",
+            ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioSSL, .protobuf]),
         module(
             "Identity",
             ["Configuration", "Durability", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio, .nioSSL, .x509]
@@ -193,12 +203,21 @@ let package = Package(
             ]
         ),
 
+        // Whole federations for measurements.
+        module(
+            "LoadTest",
+            [
+                "Client", "Configuration", "Datasets", "Durability", "Identity", "Jobs", "Measurement", "Operator",
+                "Weights", "Wire", "WireMessages", .crypto, .grpc, .grpcTransport, .log,
+            ]
+        ),
+
         // Thin executables.
         executable(
             "tributary",
             [
-                "Aggregation", "Client", "Configuration", "Datasets", "Federation", "Identity", "Jobs", "Measurement",
-                "Operator", "Privacy", "Randomness", "Weights", "Wire", .arguments, .log,
+                "Aggregation", "Client", "Configuration", "Datasets", "Federation", "Identity", "Jobs", "LoadTest",
+                "Measurement", "Operator", "Privacy", "Randomness", "Weights", "Wire", .arguments, .log,
             ]
         ),
         executable(
@@ -210,7 +229,7 @@ let package = Package(
         ),
         executable(
             "tributary-client",
-            ["Client", "Configuration", "Identity", "Jobs", .arguments, .lifecycle, .log, .signals]
+            ["Client", "Configuration", "Identity", "Jobs", "Wire", .arguments, .lifecycle, .log, .signals]
         ),
         executable(
             "tributary-lab",
@@ -225,9 +244,10 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Durability", "Weights"], path: "Tests/Support", swiftSettings: strict),
         tests("RandomnessTests", ["Randomness"], exclude: ["Golden"]),
+        tests("MeasurementTests", ["Measurement", "TestSupport"]),
         tests("DurabilityTests", ["Durability", "TestSupport"]),
         tests("ConfigurationTests", ["Configuration"]),
-        tests("PrivacyTests", ["Privacy", "Weights"], resources: [.copy("Golden")]),
+        tests("PrivacyTests", ["Privacy", "Weights", .crypto], resources: [.copy("Golden")]),
         tests("WeightsTests", ["Weights", "CZlib", "TestSupport"], resources: [.copy("Golden")]),
         tests("JobsTests", ["Jobs", "Configuration", "Weights"], resources: [.copy("Golden")]),
         tests("AggregationTests", ["Aggregation", "Weights", "TestSupport"], resources: [.copy("Golden")]),
@@ -251,7 +271,10 @@ let package = Package(
         ),
         tests(
             "TrainingTests",
-            ["Training", "ModelZoo", "Datasets", "Jobs", "Layers", "Randomness", "Tensors", "Weights", "TestSupport"],
+            [
+                "Training", "ModelZoo", "Datasets", "Durability", "Jobs", "Layers", "Randomness", "Tensors", "Weights",
+                "TestSupport",
+            ],
             resources: [.copy("Golden")]
         ),
         tests(
@@ -262,13 +285,15 @@ let package = Package(
                 .nioSSL, .x509,
             ]
         ),
-        tests("WireTests", ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .protobuf]),
+        tests(
+            "WireTests",
+            ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .protobuf]),
         tests(
             "CoordinatorTests",
             [
                 "Coordinator", "Aggregation", "Configuration", "Durability", "Federation", "Identity", "Jobs",
-                "Privacy", "TestSupport",
-                "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess, .log, .protobuf,
+                "Privacy", "TestSupport", "Weights", "Wire", "WireMessages", .crypto, .grdb, .grpc, .grpcInProcess,
+                .grpcTransport, .log, .protobuf, .x509,
             ]
         ),
         tests(

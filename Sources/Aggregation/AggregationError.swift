@@ -18,6 +18,9 @@ public struct AggregationError: Error, Sendable, CustomStringConvertible {
         case notFinite
         /// A boolean other than 0 and 1.
         case invalidBoolean
+        /// An encoded update with a scale that is negative, not finite or too large, an integer that no encoder
+        /// writes, or places that are not ascending or not within their tensor.
+        case invalidEncoding
         /// More bytes than the tensors have.
         case tooLong
         /// Fewer bytes than the tensors have.

@@ -18,6 +18,8 @@ public struct UpdateInspector: Sendable {
     private static let blockBytes = 64 << 10
 
     private let expected: WeightsSchema
+    /// The checks of an encoded update; nil for a plain one.
+    private var encoded: EncodedCheck?
     private var stage = Stage.length([])
     /// The current block; 64-bit words so that it is aligned for every element type.
     private var block = [UInt64](repeating: 0, count: Self.blockBytes / 8)
@@ -37,6 +39,13 @@ public struct UpdateInspector: Sendable {
     public init(expected: WeightsSchema) {
         self.expected = expected
         sums = [Double](repeating: 0, count: expected.tensors.count)
+    }
+
+    /// An inspector for one update that may be encoded: also every scale, integer and place must be one that an encoder
+    /// writes, and the norm is that of the update it stands for.
+    public init(_ schema: EncodedSchema) {
+        self.init(expected: schema.encoded)
+        if !schema.isPlain { encoded = EncodedCheck(schema) }
     }
 
     /// The longest header accepted for an update of a schema: room for any order, some white space and metadata.
@@ -140,6 +149,9 @@ public struct UpdateInspector: Sendable {
             }
         }
         try SchemaCheck.require(header.schema, equals: expected)
+        guard encoded == nil || header.isInCanonicalOrder else {
+            throw AggregationError(.invalidHeader, "the tensors of an encoded update must be in canonical order")
+        }
         return header
     }
 
@@ -169,7 +181,7 @@ public struct UpdateInspector: Sendable {
         }
         blockFill += taken
         if blockFill == Self.blockBytes || taken == left {
-            try checkBlock(spec)
+            try checkBlock(spec, from: position + taken - blockFill)
             blockFill = 0
         }
         stage =
@@ -179,9 +191,14 @@ public struct UpdateInspector: Sendable {
         return UnsafeRawBufferPointer(rebasing: bytes[taken...])
     }
 
-    private mutating func checkBlock(_ spec: TensorSpec) throws {
+    private mutating func checkBlock(_ spec: TensorSpec, from offset: Int) throws {
+        let (fill, index) = (blockFill, expected.index(of: spec.name))
+        // Taken out, so that its arrays are changed in place.
+        var checks = encoded
+        encoded = nil
         let sum = try block.withUnsafeBytes { block -> Double in
-            let elements = UnsafeRawBufferPointer(rebasing: block[..<blockFill])
+            let elements = UnsafeRawBufferPointer(rebasing: block[..<fill])
+            if let index, let sum = try checks?.check(elements, of: index, from: offset) { return sum }
             if spec.dtype == .bool, elements.contains(where: { $0 > 1 }) {
                 throw AggregationError(.invalidBoolean, "tensor '\(spec.name)' holds a boolean other than 0 and 1")
             }
@@ -191,7 +208,8 @@ public struct UpdateInspector: Sendable {
             }
             return FloatKernels.sumOfSquares(elements, as: spec.dtype)
         }
-        if let index = expected.index(of: spec.name) { sums[index] += sum }
+        encoded = checks
+        if let index { sums[index] += sum }
     }
 }
 

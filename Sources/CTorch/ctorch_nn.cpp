@@ -23,7 +23,11 @@ ct_tensor *ct_addmm(const ct_tensor *bias, const ct_tensor *a, const ct_tensor *
 }
 
 ct_tensor *ct_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, ct_error error) {
-    return make(error, [&] { return at::linear(x->value, weight->value, optional(bias)); });
+    return make(error, [&] {
+        return wide_linear_applies(x->value, weight->value, bias != nullptr ? bias->value : at::Tensor())
+            ? wide_linear(x->value, weight->value, bias->value)
+            : at::linear(x->value, weight->value, optional(bias));
+    });
 }
 
 ct_tensor *ct_conv1d(
@@ -40,6 +44,22 @@ ct_tensor *ct_max_pool1d(const ct_tensor *x, int64_t kernel, int64_t stride, int
     return make(error, [&] {
         return at::max_pool1d(
             x->value, at::IntArrayRef(kernel), at::IntArrayRef(stride), at::IntArrayRef(padding));
+    });
+}
+
+ct_tensor *ct_conv2d(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, int64_t stride, int64_t padding,
+    int64_t dilation, int64_t groups, ct_error error) {
+    return make(error, [&] {
+        const std::vector<int64_t> strides(2, stride), paddings(2, padding), dilations(2, dilation);
+        return at::conv2d(x->value, weight->value, optional(bias), strides, paddings, dilations, groups);
+    });
+}
+
+ct_tensor *ct_max_pool2d(const ct_tensor *x, int64_t kernel, int64_t stride, int64_t padding, ct_error error) {
+    return make(error, [&] {
+        const std::vector<int64_t> kernels(2, kernel), strides(2, stride), paddings(2, padding);
+        return at::max_pool2d(x->value, kernels, strides, paddings);
     });
 }
 

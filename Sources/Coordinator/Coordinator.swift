@@ -83,7 +83,7 @@ public final class Coordinator: Sendable {
         let janitor = Janitor(logger: logger)
         let registry = SessionRegistry(
             limits: GrantMachine.Limits(capacity: settings.transfers, validity: settings.grantValidity),
-            clock: settings.clock, crash: settings.crash, logger: logger)
+            maxSessions: settings.maxSessions, clock: settings.clock, crash: settings.crash, logger: logger)
         let federation = settings.federation
         let jobs = JobManager(
             store: parts.store, registry: registry, board: board, changes: changes, disk: parts.disk,

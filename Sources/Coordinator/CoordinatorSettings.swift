@@ -10,6 +10,8 @@ public struct CoordinatorSettings: Sendable {
     public var transfers = 4
     /// Jobs that run at once.
     public var maxJobs = 4
+    /// Sessions at once.
+    public var maxSessions = 5000
     /// Free space below which jobs pause, in bytes.
     public var minimumFreeDisk: Int64 = 1 << 30
     /// The largest model, in bytes.
@@ -41,6 +43,7 @@ public struct CoordinatorSettings: Sendable {
         self.init(federation: configuration.federation)
         transfers = configuration.transfers
         maxJobs = configuration.maxJobs
+        maxSessions = configuration.maxSessions
         minimumFreeDisk = Int64(configuration.minimumFreeDisk.bytes)
         maximumModel = Int64(configuration.maximumModel.bytes)
         heartbeat = configuration.heartbeat.duration

@@ -7,7 +7,8 @@ public struct Modality: Sendable, Hashable, Codable {
 
     /// The name, also the name of the tensor in a shard: 1 to 64 letters, digits, `_` or `-`, starting with a letter.
     public var name: String
-    /// The shape of one example, e.g. `[128, 3]` for 128 samples of three axes. The first axis is time where there is one.
+    /// The shape of one example, e.g. `[128, 3]` for 128 samples of three axes. The first axis is time where there is one;
+    /// of a picture the axes are channels, rows and columns.
     public var shape: [Int]
     /// Whether every example carries its own number of valid steps on the first axis.
     public var hasLengths: Bool
@@ -21,6 +22,9 @@ public struct Modality: Sendable, Hashable, Codable {
 
     /// The number of elements of one example.
     public var elements: Int { shape.reduce(1, *) }
+
+    /// Whether an example is a picture: three axes.
+    public var isImage: Bool { shape.count == 3 }
 
     private enum CodingKeys: String, CodingKey {
         case name

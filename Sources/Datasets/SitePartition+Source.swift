@@ -1,5 +1,6 @@
 extension SitePartition {
-    /// A data set that can be partitioned, by its name in jobs: one of ``BenchmarkDataset/all``, read from a folder;
+    /// A data set that can be partitioned, by its name in jobs: one of ``BenchmarkDataset/all`` or
+    /// ``BenchmarkDataset/images``, read from a folder;
     /// `synthetic-` and the name of one, made by a generator in its form; or `synthetic-har`.
     public struct Source: Sendable, Hashable {
         /// What the names of generated data sets begin with.
@@ -11,8 +12,9 @@ extension SitePartition {
             name: SyntheticHAR.datasetName, benchmark: .uciHAR, isGenerated: true)
         /// All names.
         public static let names =
-            BenchmarkDataset.all.map(\.name) + [SyntheticHAR.datasetName]
-            + BenchmarkDataset.all.map { generatedPrefix + $0.name }
+            known + [SyntheticHAR.datasetName] + known.map { generatedPrefix + $0 }
+
+        private static let known = (BenchmarkDataset.all + BenchmarkDataset.images).map(\.name)
 
         /// The name in jobs.
         public let name: String
@@ -50,8 +52,24 @@ extension SitePartition {
                 throw DatasetError(
                     .invalidArgument,
                     "found \"\(name.prefix(80))\", expected one of "
-                        + "\(BenchmarkDataset.all.map(\.name).joined(separator: ", ")), one of these with "
+                        + "\(Self.known.joined(separator: ", ")), one of these with "
                         + "'\(Self.generatedPrefix)' before it, or \(SyntheticHAR.datasetName)")
+            }
+        }
+
+        /// Whether a folder holds the data set's files under the names by which ``BenchmarkDataset/read(path:isFaithful:fold:)``
+        /// looks for them; true of what is generated. The files are not read.
+        public func isPresent(in folder: String) -> Bool {
+            if isGenerated { return true }
+            let inner = "\(folder)/\(benchmark.name)"
+            if [folder, inner].contains(where: { BoundedFile.exists("\($0)/\(SiteManifest.fileName)") }) {
+                return true
+            }
+            switch benchmark.name {
+            case BenchmarkDataset.uciHAR.name: return (try? UCIHARReader(path: folder)) != nil
+            case BenchmarkDataset.mnist.name: return (try? MNISTReader(path: folder)) != nil
+            case BenchmarkDataset.cifar10.name: return (try? CIFAR10Reader(path: folder)) != nil
+            default: return BoundedFile.folderExists(inner)
             }
         }
 

@@ -111,7 +111,7 @@ public enum SitePartition {
             values = try statistic.values(of: train, modality: request.partition.modality ?? 0)
         }
         let partition = try PartitionScheme.make(request.partition, for: contents.benchmark).partition(
-            PartitionInput(train, values: values, groups: contents.splits.groups))
+            PartitionInput(train, values: values, groups: contents.splits.groups, roll: contents.splits.roll))
         return Prepared(
             train: train, heldOut: contents.splits.heldOut, partition: partition,
             seed: request.partition.seed ?? PartitionScheme.Parameters.defaultSeed, notes: contents.notes,

@@ -11,6 +11,7 @@ public final class DurableWriter: Sendable {
     private struct State {
         var file: (any OpenFile)?
         var offset: Int64
+        var behind: WriteBehind
     }
 
     /// What is appended to the final path while the content is incomplete.
@@ -55,7 +56,8 @@ public final class DurableWriter: Sendable {
         partPath = path + Self.partSuffix
         self.fileSystem = fileSystem
         let file = try fileSystem.open(partPath, mode, permissions: permissions)
-        state = Mutex(State(file: file, offset: try file.size()))
+        let size = try file.size()
+        state = Mutex(State(file: file, offset: size, behind: WriteBehind(from: size)))
     }
 
     /// How many bytes the part of `path` holds, 0 when there is none.
@@ -78,8 +80,10 @@ public final class DurableWriter: Sendable {
     /// Appends bytes to the part.
     public func append(_ bytes: UnsafeRawBufferPointer) throws {
         try state.withLock { state in
-            try openFile(state).write(bytes, at: state.offset)
+            let file = try openFile(state)
+            try file.write(bytes, at: state.offset)
             state.offset += Int64(bytes.count)
+            state.behind.wrote(to: state.offset, of: file)
         }
     }
 
@@ -97,6 +101,7 @@ public final class DurableWriter: Sendable {
             }
             try openFile(state).truncate(to: offset)
             state.offset = offset
+            state.behind = WriteBehind(from: offset)
         }
     }
 

@@ -100,6 +100,9 @@ public protocol OpenFile: AnyObject, Sendable {
     /// Makes the content durable.
     func synchronise() throws
 
+    /// Lets the disk begin with bytes that will be synchronised; a hint that makes nothing durable.
+    func beginSynchronising(_ range: Range<Int64>)
+
     /// Ends the use of the file. Closing twice does nothing. Says nothing about durability.
     func close()
 }
@@ -107,6 +110,8 @@ public protocol OpenFile: AnyObject, Sendable {
 extension OpenFile {
     /// Does nothing.
     public func prefetch(at offset: Int64, count: Int) {}
+    /// Nothing: files that take no such hint.
+    public func beginSynchronising(_ range: Range<Int64>) {}
 
     /// Writes all bytes at the current end. For one writer at a time.
     public func append(_ bytes: UnsafeRawBufferPointer) throws {

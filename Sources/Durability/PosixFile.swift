@@ -1,5 +1,9 @@
 import Synchronization
 
+#if os(Linux)
+import CLinux
+#endif
+
 #if canImport(Glibc)
 import Glibc
 #elseif canImport(Musl)
@@ -110,6 +114,16 @@ final class PosixFile: OpenFile {
         _ = try withDescriptor { descriptor in
             try retrying("synchronise", path) { fsync(descriptor) }
         }
+    }
+
+    func beginSynchronising(_ range: Range<Int64>) {
+        #if os(Linux)
+        // A hint: what it cannot do, the synchronisation does.
+        try? withDescriptor { descriptor in
+            _ = sync_file_range(
+                descriptor, off_t(range.lowerBound), off_t(range.count), tributary_start_writing)
+        }
+        #endif
     }
 
     func close() {

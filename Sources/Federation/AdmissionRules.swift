@@ -34,12 +34,19 @@ public struct AdmissionRules: Sendable, Hashable {
     private let needsPrivateSteps: Bool
     /// The largest L2 norm of an update.
     public let maximumNorm: Double
+    /// Whether updates hold the number of effective steps (``AuxiliaryTensors/steps``), by which FedNova's server divides
+    /// and multiplies: to be checked with ``check(steps:examples:)``.
+    public let claimsSteps: Bool
+
+    private let specification: JobSpecification
 
     /// The rules of a job.
     public init(_ specification: JobSpecification) {
         maximumExamples = specification.limits.maximumExamples
         needsPrivateSteps = specification.privacy["mechanism"]?.stringValue == "record"
         maximumNorm = min(Self.maximumNorm, specification.limits.maximumNorm ?? Self.maximumNorm)
+        claimsSteps = specification.strategyName == StrategySettings.Name.fednova.rawValue
+        self.specification = specification
     }
 
     /// Checks the figures of an update.
@@ -80,16 +87,32 @@ public struct AdmissionRules: Sendable, Hashable {
         }
     }
 
+    /// Checks the number of effective steps that an update claims. Who claims many makes the server's step longer, so it
+    /// is at most what the job's training settings give for the examples that the same client claims.
+    ///
+    /// - Throws: ``AdmissionRefusal`` `steps`.
+    public func check(steps: Double, examples: Int) throws(AdmissionRefusal) {
+        let most = specification.mostEffectiveSteps(examples: examples)
+        guard steps <= most else {
+            throw AdmissionRefusal(
+                code: "steps",
+                reason: "\(steps) effective steps, the job's training gives at most \(most) for \(examples) examples")
+        }
+    }
+
     /// Checks the values of an update in memory.
     ///
-    /// - Throws: ``AdmissionRefusal`` `non-finite` or `norm`.
-    public func check(_ update: Weights) throws(AdmissionRefusal) {
+    /// - Throws: ``AdmissionRefusal`` `non-finite`, `norm` or `steps`.
+    public func check(_ update: Weights, examples: Int) throws(AdmissionRefusal) {
         let norm = update.norm
         // A norm that is finite was made from finite values: one pass is enough.
         guard norm.isFinite || update.allFinite else {
             throw AdmissionRefusal(code: "non-finite", reason: "the update holds values that are not finite")
         }
         try check(norm: norm)
+        if claimsSteps, let steps = try? update.floats(AuxiliaryTensors.steps).first {
+            try check(steps: Double(steps), examples: examples)
+        }
     }
 
     private func validate(_ statistics: TaskStatistics) throws(AdmissionRefusal) {

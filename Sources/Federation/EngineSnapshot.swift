@@ -30,6 +30,8 @@ public struct EngineSnapshot: Sendable {
     /// Clients that may come back: those that the store knows with the job's data set, none revoked, and not away
     /// for so long that they should not be waited for. None of them is taken as ready.
     public var known: [Known]
+    /// What the committed rounds and draws have shown of the clients; empty will do where `sampling` does not use it.
+    public var history: SelectionHistory
     /// The last instant at which the coordinator is known to have run, milliseconds since 1970: the newest time in any
     /// row will do. Deadlines move by the time between it and the restart; nil moves none.
     public var lastAlive: Int64?
@@ -44,12 +46,18 @@ public struct EngineSnapshot: Sendable {
         public var updates: [String: TaskStatistics]
         /// The committed refusals.
         public var refused: [TaskRefusal]
+        /// When each update was committed, milliseconds since 1970.
+        public var arrivals: [String: Int64]
 
         /// Creates the open round.
-        public init(cohort: CohortRecord, updates: [String: TaskStatistics] = [:], refused: [TaskRefusal] = []) {
+        public init(
+            cohort: CohortRecord, updates: [String: TaskStatistics] = [:], refused: [TaskRefusal] = [],
+            arrivals: [String: Int64] = [:]
+        ) {
             self.cohort = cohort
             self.updates = updates
             self.refused = refused
+            self.arrivals = arrivals
         }
     }
 
@@ -89,8 +97,8 @@ public struct EngineSnapshot: Sendable {
         specification: JobSpecification, weightsDigest: String, status: JobStatus = JobStatus(.running),
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
         lastFailure: String = "", declined: Set<String> = [], offences: [String: Int] = [:],
-        current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [], lastAlive: Int64? = nil,
-        spent: SpentPrivacy = SpentPrivacy()
+        current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [],
+        history: SelectionHistory = SelectionHistory(), lastAlive: Int64? = nil, spent: SpentPrivacy = SpentPrivacy()
     ) {
         self.specification = specification
         self.status = status
@@ -105,6 +113,7 @@ public struct EngineSnapshot: Sendable {
         self.current = current
         self.evaluations = evaluations
         self.known = known
+        self.history = history
         self.lastAlive = lastAlive
         self.spent = spent
     }

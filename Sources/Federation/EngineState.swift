@@ -5,6 +5,8 @@ struct OpenRound: Sendable {
     var record: CohortRecord
     var updates: [String: TaskStatistics] = [:]
     var refused: [String: TaskRefusal] = [:]
+    /// When each update was committed.
+    var arrivals: [String: Int64] = [:]
 
     var task: RoundTask { RoundTask(.train, round: record.round, attempt: record.attempt) }
 

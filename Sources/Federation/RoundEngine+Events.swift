@@ -136,6 +136,7 @@ extension RoundEngine {
         guard case .committingCohort(let open) = phase, open.record.round == round, open.record.attempt == attempt
         else { return }
         phase = .training(open)
+        history.notePresent(open.record.present)
         // A client that was revoked while the cohort was on its way into the store owes an answer it cannot give.
         for client in open.record.cohort where members[client] == nil {
             let refusal = TaskRefusal(client: client, code: "revoked", reason: "the client's certificate was revoked")
@@ -147,12 +148,15 @@ extension RoundEngine {
         }
     }
 
-    mutating func updateCommitted(_ client: String, _ task: RoundTask, _ statistics: TaskStatistics) {
+    mutating func updateCommitted(
+        _ client: String, _ task: RoundTask, _ statistics: TaskStatistics, at time: Int64
+    ) {
         guard case .training(var open) = phase, open.task == task, open.contains(client), open.isUnresolved(client)
         else { return }
         // The phase lets go of the round first, so that its tables are changed in place.
         phase = .waiting
         open.updates[client] = statistics
+        open.arrivals[client] = time
         phase = .training(open)
     }
 
@@ -251,6 +255,7 @@ extension RoundEngine {
     mutating func roundCommitted(_ round: Int, _ actions: inout [RoundAction]) {
         guard case .committingRound(let open, let result) = phase, result.round == round else { return }
         completedRounds = round + 1
+        history = selectionHistory(after: result)
         weightsDigest = result.weightsDigest
         if let charge = result.charge { privacy?.committed(charge, nextClipNorm: result.nextClipNorm) }
         failedAttempts = 0

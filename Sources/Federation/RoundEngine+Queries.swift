@@ -61,6 +61,14 @@ extension RoundEngine {
         }
     }
 
+    /// What selection will know of the clients once a round that is being committed is durable.
+    public func selectionHistory(after result: RoundResult) -> SelectionHistory {
+        guard sampling.usesHistory else { return history }
+        var history = self.history
+        history.take(result, arrivals: phase.open?.arrivals ?? [:])
+        return history
+    }
+
     /// The open round; nil when all rounds are done or the job is over.
     public var progress: RoundProgress? {
         switch phase {

@@ -35,13 +35,19 @@ extension RoundEngine {
         guard readyTrainers.count >= quorum, evaluations.count < policy.maximumOpenEvaluations,
             !isAwaiting(at: time)
         else { return }
+        let choose = { [self] (candidates: [String]) in
+            CohortSelection.draw(
+                seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
+                count: specification.clients.perRound, sampling: sampling,
+                examples: { members[$0]?.examples["train"] ?? 0 }, history: history)
+        }
+        let sorted = Participants.sorted(candidates)
         let cohort: [String]
         var charge: RoundCharge?
         if let privacy {
             let draw = privacy.draw(
-                specification, round: completedRounds, attempt: failedAttempts,
-                candidates: Participants.sorted(candidates), quorum: quorum,
-                examples: { members[$0]?.examples["train"] ?? 0 })
+                specification, round: completedRounds, attempt: failedAttempts, candidates: sorted, quorum: quorum,
+                examples: { members[$0]?.examples["train"] ?? 0 }, choose: choose)
             switch draw {
             case .cohort(let drawn, let cost):
                 cohort = drawn
@@ -52,17 +58,23 @@ extension RoundEngine {
             case .short: return
             }
         } else {
-            cohort = CohortSelection.draw(
-                seed: specification.seed, round: completedRounds, attempt: failedAttempts, candidates: candidates,
-                count: specification.clients.perRound, sampling: specification.clients.sampling
-            )
+            cohort = choose(sorted)
         }
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,
-            deadline: time + specification.deadlineMilliseconds, charge: charge
+            deadline: time + specification.deadlineMilliseconds, charge: charge,
+            present: sampling.usesPresence ? Participants.sorted(readyTrainers) : []
         )
         phase = .committingCohort(OpenRound(record: record))
         actions.append(.commitCohort(record))
+    }
+
+    /// How the job draws; the population of Poisson sampling is filled in where the job says it elsewhere. An invalid map,
+    /// which `validated()` refuses, draws uniformly.
+    static func sampling(of specification: JobSpecification) -> SamplingSettings {
+        guard var sampling = try? SamplingSettings(specification.clients.sampling.settings) else { return .uniform }
+        sampling.population = sampling.population ?? specification.population
+        return sampling
     }
 
     /// Whether a client that might be drawn was lost so recently that it is waited for.
@@ -104,6 +116,9 @@ extension RoundEngine {
             actions.append(.aggregate(order))
         } else if isOverdue || open.record.cohort.count - open.refused.count < needed {
             var reason = "\(open.updates.count) of at least \(needed) updates"
+            if open.record.cohort.count < needed {
+                reason = "the draw gave \(open.record.cohort.count) clients, at least \(needed) are needed"
+            }
             if isOverdue { reason += " at the deadline" }
             if let first = open.refusals(unresolved: nil).first {
                 reason += "; \(first.client): \(first.reason)"
@@ -165,7 +180,9 @@ extension RoundEngine {
     func offer(_ task: RoundTask, to client: String, _ actions: inout [RoundAction]) {
         switch task.kind {
         case .train:
-            guard let record = phase.open?.record else { return }
+            // A draw that is too small for a round fails without asking anybody.
+            guard let record = phase.open?.record, record.cohort.count >= specification.clients.minimumUpdates
+            else { return }
             actions.append(
                 .offer(TaskOffer(task: task, weightsDigest: weightsDigest, deadline: record.deadline), client: client))
         case .evaluate:

@@ -19,6 +19,10 @@ public import Jobs
 /// in an earlier attempt of this round, are left out as long as the others make a quorum; first the latter and then the
 /// former come back in when they do not. An update that was committed before its client was revoked counts.
 ///
+/// Among them the job's `clients.sampling` decides, from the seed and from what **committed** rounds have shown
+/// (`SelectionHistory`). A draw by Poisson sampling that is smaller than `minimumUpdates` fails its attempt before a
+/// task is sent.
+///
 /// **Evaluation** runs beside the next rounds. Its clients are the known ones that declare the split, connected or lost
 /// for less than the evaluation's deadline; they are committed with the round. The job ends after the last evaluation.
 ///
@@ -54,6 +58,9 @@ public struct RoundEngine: Sendable {
     var pausedAt: Int64?
     var lastAlive: Int64?
     var isStarted = false
+    /// What selection knows of the clients; empty where it does not look at it.
+    public internal(set) var history: SelectionHistory
+    let sampling: SamplingSettings
     let participants: Set<String>?
     /// Draws cohorts and counts their cost in a job with privacy.
     public internal(set) var privacy: RoundPrivacy?
@@ -80,11 +87,14 @@ public struct RoundEngine: Sendable {
         pausedAt = snapshot.status.state == .paused ? snapshot.pausedAt ?? snapshot.lastAlive : nil
         lastAlive = snapshot.lastAlive
         participants = snapshot.specification.clients.participants.map(Set.init)
+        sampling = Self.sampling(of: snapshot.specification)
+        history = sampling.usesHistory ? snapshot.history : SelectionHistory()
         if let current = snapshot.current {
             phase = .training(
                 OpenRound(
                     record: current.cohort, updates: current.updates,
-                    refused: Dictionary(current.refused.map { ($0.client, $0) }) { first, _ in first }
+                    refused: Dictionary(current.refused.map { ($0.client, $0) }) { first, _ in first },
+                    arrivals: current.arrivals
                 )
             )
         }
@@ -130,7 +140,14 @@ public struct RoundEngine: Sendable {
     public mutating func handle(_ event: RoundEvent, at time: Int64) -> [RoundAction] {
         if case .ended = phase { return [] }
         var actions: [RoundAction] = []
+        take(event, at: time, &actions)
+        advance(at: time, &actions)
+        return actions
+    }
+
+    private mutating func take(_ event: RoundEvent, at time: Int64, _ actions: inout [RoundAction]) {
         switch event {
+        case .together(let events): for event in events { take(event, at: time, &actions) }
         case .start: start(at: time, &actions)
         case .tick: break
         case .clientReady(let client, let examples, let holding):
@@ -139,7 +156,7 @@ public struct RoundEngine: Sendable {
         case .clientRevoked(let client): revoked(client, &actions)
         case .cohortCommitted(let round, let attempt): cohortCommitted(round, attempt, &actions)
         case .updateCommitted(let client, let round, let attempt, let statistics):
-            updateCommitted(client, RoundTask(.train, round: round, attempt: attempt), statistics)
+            updateCommitted(client, RoundTask(.train, round: round, attempt: attempt), statistics, at: time)
         case .taskRefused(let task, let refusal, let isDeclined):
             refused(task, refusal, isDeclined: isDeclined, &actions)
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
@@ -159,7 +176,5 @@ public struct RoundEngine: Sendable {
         case .fail(let reason): end(JobStatus(.failed, reason: reason), &actions)
         case .statusCommitted(let status): statusCommitted(status, &actions)
         }
-        advance(at: time, &actions)
-        return actions
     }
 }

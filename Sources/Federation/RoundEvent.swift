@@ -49,6 +49,9 @@ public enum RoundEvent: Sendable, Hashable {
     /// The evaluation's result is durable.
     case evaluationCommitted(round: Int)
 
+    /// Facts that became durable together: all of them count before the engine decides what follows.
+    case together([RoundEvent])
+
     /// Hold the job: nothing new starts, clocks stand still, what clients still send counts.
     case pause(reason: String)
     /// Go on with a held job.

@@ -51,10 +51,13 @@ public struct CohortRecord: Sendable, Hashable {
     public var deadline: Int64
     /// What the round costs; nil in a job without privacy.
     public var charge: RoundCharge?
+    /// The participants that were ready, in order of their names, where later draws depend on it; else empty.
+    public var present: [String]
 
     /// Creates a record.
     public init(
-        round: Int, attempt: Int, cohort: [String], startedAt: Int64, deadline: Int64, charge: RoundCharge? = nil
+        round: Int, attempt: Int, cohort: [String], startedAt: Int64, deadline: Int64, charge: RoundCharge? = nil,
+        present: [String] = []
     ) {
         self.round = round
         self.attempt = attempt
@@ -62,6 +65,7 @@ public struct CohortRecord: Sendable, Hashable {
         self.startedAt = startedAt
         self.deadline = deadline
         self.charge = charge
+        self.present = present
     }
 }
 

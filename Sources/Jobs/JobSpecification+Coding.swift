@@ -131,12 +131,15 @@ extension JobSpecification.Evaluation: Codable {
         init?(intValue: Int) { nil }
 
         static let every = Key(stringValue: "every")
+        static let first = Key(stringValue: "first")
         static let split = Key(stringValue: "split")
         static let deadline = Key(stringValue: "deadline")
         static let others = Key(stringValue: "others")
         static let perClient = Key(stringValue: "perClient")
         static let perClientHoldOut = Key(stringValue: "perClientHoldOut")
-        static let own: Set<String> = ["every", "split", "deadline", "others", "perClient", "perClientHoldOut"]
+        static let own: Set<String> = [
+            "every", "first", "split", "deadline", "others", "perClient", "perClientHoldOut",
+        ]
     }
 
     /// Reads the known keys; every other key is a setting for the trainer.
@@ -144,6 +147,7 @@ extension JobSpecification.Evaluation: Codable {
         let container = try decoder.container(keyedBy: Key.self)
         self.init(
             every: try container.decodeIfPresent(Int.self, forKey: .every) ?? 1,
+            first: try container.decodeIfPresent(Int.self, forKey: .first),
             split: try container.decodeIfPresent(String.self, forKey: .split) ?? "test",
             deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 600,
             others: try container.decodeIfPresent(Others.self, forKey: .others) ?? .always,
@@ -155,10 +159,12 @@ extension JobSpecification.Evaluation: Codable {
         }
     }
 
-    /// Writes the known keys and the settings beside them; those that only simulations read where they are used.
+    /// Writes the known keys and the settings beside them; `first`, and those that only simulations read, where they are
+    /// used.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(every, forKey: .every)
+        try container.encodeIfPresent(first, forKey: .first)
         try container.encode(split, forKey: .split)
         try container.encode(deadline, forKey: .deadline)
         if others != .always { try container.encode(others, forKey: .others) }

@@ -6,9 +6,6 @@ extension JobSpecification {
     /// `fedopt` with `sgd`.
     public static let standardLearningRate = 0.05
 
-    /// The examples of a training step where `training.batchSize` does not say.
-    public static let standardBatchSize = 16
-
     /// The longest time that a deadline can be, in seconds: 30 days.
     public static let maximumDeadline = 2_592_000.0
 
@@ -51,11 +48,16 @@ extension JobSpecification {
         if let target = clients.targetUpdates, clients.perRound >= max(1, clients.minimumUpdates) {
             range(target, max(1, clients.minimumUpdates)...clients.perRound, "clients.targetUpdates")
         }
-        problems += participantProblems
+        problems += participantProblems + SamplingSettings.problems(of: clients)
         seconds(deadline, "deadline")
         range(attempts, 1...100, "attempts")
-        problems += strategyProblems + aggregationProblems
+        problems += strategyProblems + aggregationProblems + EncodingSettings.problems(of: encoding)
+        problems += AttackSettings.problems(of: attack)
+        check(
+            attack.isEmpty || ["", "f32"].contains(encoding["name"]?.stringValue ?? ""), "attack",
+            "an encoding of updates beside it", "encoding: f32, since hostile updates are written as they are")
         range(evaluation.every, 0...1_000_000, "evaluation.every")
+        if let first = evaluation.first { range(first, 0...1_000_000, "evaluation.first") }
         check(
             Self.isLabel(evaluation.split), "evaluation.split", "\"\(evaluation.split.prefix(80))\"",
             "1 to 128 printable characters without spaces")

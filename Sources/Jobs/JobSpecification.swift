@@ -75,17 +75,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         public var targetUpdates: Int?
         /// The names of the participants; nil for all that offer the data set with a `train` split.
         public var participants: [String]?
-        /// How a round's cohort is drawn.
+        /// How a round's cohort is drawn: see `SamplingSettings`. A file may give the name alone.
         public var sampling: Sampling
-
-        /// How cohorts are drawn from the participants that are ready.
-        public enum Sampling: String, Sendable, Hashable, Codable, CaseIterable {
-            /// Without replacement, each set equally likely, from the job's seed.
-            case uniform
-            /// As the FedMultimodal benchmark draws (Feng et al., KDD 2023): the first entries of NumPy's legacy
-            /// permutation of the sorted names under the round's number as seed, the same for every seed and algorithm.
-            case fedmultimodal
-        }
 
         enum CodingKeys: String, CodingKey {
             case minimum, perRound, minimumUpdates, targetUpdates, participants, sampling
@@ -109,6 +100,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public struct Evaluation: Sendable, Hashable {
         /// After every so many rounds, and always after the last; 0 for never.
         public var every: Int
+        /// The first round that is evaluated, from 0; nil for `every` − 1, after `every` rounds.
+        public var first: Int?
         /// The held-out split that clients must declare to be asked.
         public var split: String
         /// Seconds an evaluation may take; more than 0, at most 30 days.
@@ -135,10 +128,11 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
 
         /// Creates the rules with their defaults.
         public init(
-            every: Int = 1, split: String = "test", deadline: Double = 600, others: Others = .always,
+            every: Int = 1, first: Int? = nil, split: String = "test", deadline: Double = 600, others: Others = .always,
             perClient: Int = 0, perClientHoldOut: Double = 0, settings: Settings = [:]
         ) {
             self.every = every
+            self.first = first
             self.split = split
             self.deadline = deadline
             self.others = others
@@ -219,9 +213,12 @@ extension JobSpecification {
     /// `evaluation.deadline` in whole milliseconds, at least 1.
     public var evaluationDeadlineMilliseconds: Int64 { Self.milliseconds(evaluation.deadline) }
 
-    /// Whether the weights after `round` (from 0) are evaluated: every `evaluation.every` rounds, and the last always.
+    /// Whether the weights after `round` (from 0) are evaluated: every `evaluation.every` rounds from
+    /// `evaluation.first` on, and the last always.
     public func isEvaluated(round: Int) -> Bool {
-        evaluation.every > 0 && ((round + 1) % evaluation.every == 0 || round == rounds - 1)
+        guard evaluation.every > 0 else { return false }
+        let since = round - (evaluation.first ?? evaluation.every - 1)
+        return (since >= 0 && since % evaluation.every == 0) || round == rounds - 1
     }
 
     /// Whether a simulation evaluates the weights after `round` (from 0) on every client's own examples.

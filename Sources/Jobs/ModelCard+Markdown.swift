@@ -40,7 +40,8 @@ extension ModelCard {
             clients.map { [Self.escaped($0.name), "\($0.rounds)", "\($0.admitted)", "\($0.examples)"] })
         lines += section("Trainers", ["trainer and libraries", "clients"], trainers)
         lines += section(
-            "Lineage", ["round", "attempt", "admitted", "examples", "evaluation", "weights"], lineage.map(row))
+            "Lineage", ["round", "attempt", "admitted", "examples", "bytes received", "evaluation", "weights"],
+            lineage.map(row))
         lines += section("Refusals", ["round", "client", "code", "reason"], refusals)
         lines += section("Left out of the aggregation", ["round", "client", "reason"], leftOut)
         return lines.joined(separator: "\n") + "\n"
@@ -78,6 +79,7 @@ extension ModelCard {
             "\(round.round)", "\(round.attempt)",
             round.admitted.map { Self.escaped($0.client) }.joined(separator: ", "),
             "\(round.admitted.reduce(0) { $0 + $1.examples })",
+            "\(round.admitted.reduce(0) { $0 + ($1.bytes ?? 0) })",
             round.evaluation[metric].map { "\(Self.escaped(metric)) \(Self.figure($0))" } ?? "",
             "`\(Self.code(String(round.weights.prefix(16))))`",
         ]

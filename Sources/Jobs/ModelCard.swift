@@ -160,14 +160,19 @@ public struct ModelCard: Sendable, Hashable, Codable {
         public var leftOut: String?
         /// SHA-256 of the update file.
         public var digest: String
+        /// The size of that file, as the job's encoding made it: what the client sent; nil in cards before it was said.
+        public var bytes: Int64?
         /// The trainer and libraries that computed it.
         public var trainer: [String: String]
 
         /// Creates an update's entry.
-        public init(client: String, examples: Int, digest: String, trainer: [String: String] = [:]) {
+        public init(
+            client: String, examples: Int, digest: String, bytes: Int64? = nil, trainer: [String: String] = [:]
+        ) {
             self.client = client
             self.examples = examples
             self.digest = digest
+            self.bytes = bytes
             self.trainer = trainer
         }
     }

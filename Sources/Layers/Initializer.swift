@@ -28,9 +28,27 @@ public final class Initializer {
         guard fanIn >= 1 else {
             throw TensorError(.invalidArgument, "initial values: expected a fan-in of at least 1, found \(fanIn)")
         }
+        return try uniform(shape, bound: 1 / Double(fanIn).squareRoot())
+    }
+
+    /// A weight [outputs, inputs, …] with values uniform in [−a, a), a = √(6 / (fan-in + fan-out)), asking for gradients; a
+    /// kernel counts in both.
+    ///
+    /// X. Glorot, Y. Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010;
+    /// PyTorch's `xavier_uniform_`.
+    public func xavier(_ shape: [Int]) throws(TensorError) -> Tensor {
+        guard shape.count >= 2, shape.allSatisfy({ $0 >= 1 }) else {
+            throw TensorError(
+                .invalidArgument, "initial values: expected a weight [outputs, inputs, …], found \(shape)")
+        }
+        let kernel = shape.dropFirst(2).reduce(1.0) { $0 * Double($1) }
+        return try uniform(shape, bound: (6 / (kernel * (Double(shape[0]) + Double(shape[1])))).squareRoot())
+    }
+
+    private func uniform(_ shape: [Int], bound exact: Double) throws(TensorError) -> Tensor {
         var stream = RandomStream(seed: seed, purpose: "init", layer: made)
         made += 1
-        let bound = Float(1 / Double(fanIn).squareRoot())
+        let bound = Float(exact)
         return try Tensor.uniform(shape, low: -bound, high: bound, from: &stream, dtype: dtype).requireGradient()
     }
 }

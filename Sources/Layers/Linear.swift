@@ -10,8 +10,14 @@ public final class Linear: UnaryModule {
     public let bias: Tensor?
 
     /// Draws weight and bias from U(−1/√inputs, 1/√inputs).
-    public init(inputs: Int, outputs: Int, bias hasBias: Bool = true, _ initializer: Initializer) throws(TensorError) {
-        weight = try initializer.uniform([outputs, inputs], fanIn: inputs)
+    ///
+    /// - Parameter isXavier: whether the weight is drawn as `Initializer.xavier(_:)` says instead.
+    public init(
+        inputs: Int, outputs: Int, bias hasBias: Bool = true, isXavier: Bool = false, _ initializer: Initializer
+    ) throws(TensorError) {
+        weight =
+            isXavier
+            ? try initializer.xavier([outputs, inputs]) : try initializer.uniform([outputs, inputs], fanIn: inputs)
         bias = hasBias ? try initializer.uniform([outputs], fanIn: inputs) : nil
     }
 

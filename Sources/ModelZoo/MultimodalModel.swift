@@ -43,6 +43,21 @@ extension MultimodalModel {
         try output(batch, context).logits
     }
 
+    /// All inputs flattened and joined, `[B, features]`.
+    func flattened(_ batch: ModelBatch, features: Int, name: String) throws(TensorError) -> Tensor {
+        try checkInputs(batch, count: batch.inputs.count)
+        let size = batch.inputs[0].shape[0]
+        var flat: [Tensor] = []
+        for input in batch.inputs { flat.append(try input.reshaped([size, -1])) }
+        let joined = flat.count == 1 ? flat[0] : try Tensor.concatenate(flat, axis: 1)
+        guard joined.shape == [size, features] else {
+            throw TensorError(
+                .invalidArgument,
+                "\(name) model: the inputs hold \(joined.shape.last ?? 0) values an example, expected \(features)")
+        }
+        return joined
+    }
+
     /// Checks the number of inputs and that all have the batch's size.
     func checkInputs(_ batch: ModelBatch, count: Int) throws(TensorError) {
         guard batch.inputs.count == count, batch.lengths.count == count else {

@@ -35,16 +35,7 @@ public final class SoftmaxModel: MultimodalModel {
 
     /// Any inputs of D values together → `[B, K]`.
     public func output(_ batch: ModelBatch, _ context: ForwardContext) throws(TensorError) -> ModelOutput {
-        try checkInputs(batch, count: batch.inputs.count)
-        let size = batch.inputs[0].shape[0]
-        var flat: [Tensor] = []
-        for input in batch.inputs { flat.append(try input.reshaped([size, -1])) }
-        let joined = flat.count == 1 ? flat[0] : try Tensor.concatenate(flat, axis: 1)
-        guard joined.shape == [size, features] else {
-            throw TensorError(
-                .invalidArgument,
-                "softmax model: the inputs hold \(joined.shape.last ?? 0) values an example, expected \(features)")
-        }
+        let joined = try flattened(batch, features: features, name: "softmax")
         return ModelOutput(logits: try linear.forward(joined, context), hidden: joined, embedding: joined)
     }
 }

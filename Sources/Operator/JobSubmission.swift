@@ -1,6 +1,7 @@
 internal import Foundation
 internal import GRPCCore
 internal import SwiftProtobuf
+internal import Wire
 internal import WireMessages
 
 /// A job and its initial weights, ready to be sent.
@@ -68,7 +69,7 @@ extension OperatorConnection {
                 }
                 defer { try? file.close() }
                 var offset = 0
-                while let data = try file.read(upToCount: 1 << 20), !data.isEmpty {
+                while let data = try file.read(upToCount: WireLimits.sentChunkBytes), !data.isEmpty {
                     let start = UInt64(offset)
                     try await writer.write(
                         .with {

@@ -8,6 +8,8 @@ public struct PrivacyError: Error, Sendable, Hashable, CustomStringConvertible {
         case unreachable
         /// The budget does not allow the next round.
         case budgetExhausted
+        /// A participant of secure aggregation sent what the protocol does not allow, or too few take part.
+        case protocolViolation
         /// The secret cannot be read or is none.
         case secret
     }

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Jobs
+internal import Measurement
 
 /// `report.html`: the figures of a report for people, in one file that needs nothing else.
 struct ReportPage {
@@ -22,6 +23,7 @@ struct ReportPage {
             "<p>\(Self.escape(job.modelName)) on \(Self.escape(job.data)), \(Self.escape(job.strategyName)), "
                 + "\(report.clients) clients with \(report.examples) examples, \(job.rounds) rounds, "
                 + "seeds \(report.runs.map { "\($0.seed)" }.joined(separator: ", ")).</p>")
+        parts += hostileParts()
         parts.append(table("After the last round", report.last))
         if !report.best.isEmpty {
             parts.append(table("At each run's best round by \(Self.escape("\(job.selectBy)"))", report.best))
@@ -29,7 +31,8 @@ struct ReportPage {
         for metric in [job.selectBy.metric, "accuracy", "loss"].uniqued() {
             let curves = self.curves(metric)
             if !curves.isEmpty {
-                parts.append("<h2>\(Self.escape(metric))</h2>" + LineChart(curves: curves, rounds: job.rounds).svg())
+                let chart = LineChart(curves: curves, scale: .linear(end: Double(job.rounds - 1)))
+                parts.append("<h2>\(Self.escape(metric))</h2>" + chart.svg())
             }
         }
         if !report.perClient.isEmpty {
@@ -75,6 +78,17 @@ struct ReportPage {
         return "<h2>\(heading)</h2><table>\(head)\(rows.joined())</table>"
     }
 
+    /// Who was hostile in each run.
+    private func hostileParts() -> [String] {
+        report.runs.compactMap { run in
+            guard let hostile = run.hostile else { return nil }
+            let kind = report.job.attack["kind"]?.stringValue ?? ""
+            return
+                "<p class=note>Seed \(run.seed): \(Self.escape(kind)) by \(hostile.count) of \(report.clients) clients: "
+                + "\(Self.escape(hostile.joined(separator: ", "))).</p>"
+        }
+    }
+
     private func runsTable() -> String {
         let rows = report.runs.map { run in
             "<tr><td>\(run.seed)</td><td>\(run.rounds)</td><td>\(run.bestRound.map { "\($0)" } ?? "")</td>"
@@ -110,7 +124,7 @@ struct ReportPage {
             LineChart.Curve(
                 name: split,
                 points: rounds.sorted { $0.key < $1.key }.compactMap { round, values in
-                    SimulationReport.Spread(values).map { (round, $0) }
+                    SimulationReport.Spread(values).map { LineChart.Point(x: Double(round), $0) }
                 })
         }
     }
@@ -130,6 +144,13 @@ struct ReportPage {
     static func escape(_ text: String) -> String {
         text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
             .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
+    }
+}
+
+extension LineChart.Point {
+    /// A spread as a point.
+    init(x: Double, _ spread: SimulationReport.Spread) {
+        self.init(x: x, low: spread.low, mean: spread.mean, high: spread.high)
     }
 }
 

@@ -19,12 +19,16 @@ struct SimulationCheckpoint: Codable, Hashable {
 
     /// SHA-256 over the specification and the partition: a checkpoint of another job is refused.
     var fingerprint: String
+    /// The mark of the data's values (``DataFingerprint``); nil in checkpoints of earlier versions, which are taken.
+    var data: String?
     var completedRounds: Int
     var weights: String
     var initialWeights: String
     var best: Best?
     var evaluations: [OpenEvaluation]
     var declined: [String]
+    /// What selection knows of the clients; nil for jobs that draw without it.
+    var history: SelectionHistory?
     /// Refused updates by client; nil where there are none.
     var offences: [String: Int]?
     /// The virtual clock's time; nil without one.

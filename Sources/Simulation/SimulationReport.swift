@@ -31,6 +31,8 @@ public struct SimulationReport: Sendable, Codable {
         public var seconds: Double
         /// What the run took and cost by the job's virtual clock; nil without a clock.
         public var clock: ClockFigures?
+        /// The clients that were hostile, in order of their names; nil without an attack.
+        public var hostile: [String]?
         /// The largest resident memory of the process so far, in bytes.
         public var peakResidentBytes: Int
     }
@@ -116,13 +118,15 @@ public struct SimulationReport: Sendable, Codable {
 extension SimulationReport.Run {
     /// Reads the figures of a run from the lines of its `metrics.jsonl`.
     public init(
-        seed: UInt64, outcome: SimulationRun.Outcome, lines: [MetricsLine], peakResidentBytes: Int
+        seed: UInt64, outcome: SimulationRun.Outcome, lines: [MetricsLine], peakResidentBytes: Int,
+        hostile: [String] = []
     ) {
         self.seed = seed
         isComplete = outcome.isComplete
         weights = outcome.digest
         seconds = outcome.seconds
         self.peakResidentBytes = peakResidentBytes
+        self.hostile = hostile.isEmpty ? nil : hostile
         rounds = (lines.filter { $0.split == "train" }.map(\.round).max() ?? -1) + 1
         bestRound = outcome.best?.round
         bytesDown = lines.reduce(0) { $0 + ($1.bytesDown ?? 0) }

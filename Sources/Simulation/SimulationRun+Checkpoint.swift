@@ -12,12 +12,15 @@ extension SimulationRun {
         var charged = engine.privacy
         if let charge = result?.charge { charged?.committed(charge, nextClipNorm: result?.nextClipNorm) }
         let digest = result?.weightsDigest ?? engine.weightsDigest
+        let history = result.map { engine.selectionHistory(after: $0) } ?? engine.history
         let checkpoint = SimulationCheckpoint(
-            fingerprint: fingerprint, completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
+            fingerprint: fingerprint, data: dataMark,
+            completedRounds: result.map { $0.round + 1 } ?? engine.completedRounds,
             weights: digest, initialWeights: initialDigest, best: best,
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
-            declined: declined.sorted(), offences: engine.offences.isEmpty ? nil : engine.offences,
+            declined: declined.sorted(), history: history.entries.isEmpty ? nil : history,
+            offences: engine.offences.isEmpty ? nil : engine.offences,
             simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
             timingsBytes: timings.bytes, seconds: elapsed, spent: charged?.spent)
         latest = checkpoint
@@ -36,7 +39,7 @@ extension SimulationRun {
         lastSave = .now
     }
 
-    /// SHA-256 over everything that decides a result: the specification, the shape of the data and the partition.
+    /// SHA-256 over the specification, the labels and the partition; `dataMark` stands for the values.
     static func fingerprint(_ specification: JobSpecification, _ data: SimulationData) throws -> String {
         var hash = SHA256()
         hash.update(data: try specification.canonicalJSON())
@@ -67,7 +70,7 @@ extension SimulationRun {
     ///
     /// - Throws: ``SimulationError`` `checkpoint` when there is one and it is not to be used, or it is another job's.
     static func check(
-        _ checkpoint: SimulationCheckpoint?, _ fingerprint: String, _ options: Options
+        _ checkpoint: SimulationCheckpoint?, _ fingerprint: String, _ dataMark: String, _ options: Options
     ) throws(SimulationError) -> SimulationCheckpoint? {
         guard let checkpoint else { return nil }
         guard options.resumes else {
@@ -81,6 +84,12 @@ extension SimulationRun {
                 .checkpoint,
                 "\(options.output) holds the run of another job, seed or partition: expected the ones it was begun with"
             )
+        }
+        guard checkpoint.data == nil || checkpoint.data == dataMark else {
+            throw SimulationError(
+                .checkpoint,
+                "\(options.output) holds a run on other data (\(checkpoint.data ?? ""), here \(dataMark)): expected the "
+                    + "data it was begun with")
         }
         return checkpoint
     }
@@ -97,7 +106,8 @@ extension SimulationRun {
             specification: specification, weightsDigest: checkpoint.weights, status: JobStatus(.running),
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
             offences: checkpoint.offences ?? [:],
-            evaluations: checkpoint.evaluations.map { .init(record: $0.record) })
+            evaluations: checkpoint.evaluations.map { .init(record: $0.record) },
+            history: checkpoint.history ?? SelectionHistory())
     }
 }
 

@@ -26,6 +26,7 @@ extension SimulationRun {
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
         case .commitAttemptFailure(let failure):
             updates = [:]
+            collusion = nil
             scheduled = []
             time?.fail()
             return availabilityChanges() + [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
@@ -66,17 +67,30 @@ extension SimulationRun {
         case .evaluate:
             evaluated[offer.task.round] = offer.weightsDigest
             let isWhole = specification.evaluation.others == .always
-            result = .reports(evaluate(global) { isWhole || $0 == specification.evaluation.split })
+            result = .reports(
+                evaluate(global) { isWhole || $0 == specification.evaluation.split } + (try evaluateAttack(global)))
         }
         offered.append(Offered(task: offer.task, client: client, result: result))
     }
+
+    /// The examples of a part of an evaluation, where batches are not larger.
+    private static let partExamples = 512
 
     /// Begins to evaluate weights on the held-out splits that are wanted.
     private func evaluate(_ weights: Weights, on isWanted: (String) -> Bool) -> [Report] {
         // The largest first: the workers end closer together.
         data.heldOut.filter { isWanted($0.key) }.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
             .map { split, view in
-                (split, pool.submit { try $0.evaluate(view, split: split, weights: weights) })
+                // Whole batches, so that the result is the split's; as many parts however many workers there are.
+                let size = max(1, Self.partExamples / evaluationBatch) * evaluationBatch
+                let starts = view.count == 0 ? [0] : Array(stride(from: 0, to: view.count, by: size))
+                return Report(
+                    split: split,
+                    parts: starts.map { start in
+                        pool.submit {
+                            try $0.scores(view, start..<start + size, split: split, weights: weights)
+                        }
+                    })
             }
     }
 
@@ -94,8 +108,8 @@ extension SimulationRun {
     func train(
         _ client: VirtualClient, round: Int, from global: Weights
     ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
-        pool.submit { [data, updateSchema, privacy = engine.privacy] in
-            try $0.train(client, of: data, round: round, global: global, sent: updateSchema, privacy: privacy)
+        pool.submit { [data, encoded, privacy = engine.privacy] in
+            try $0.train(client, of: data, round: round, global: global, sent: encoded, privacy: privacy)
         }
     }
 
@@ -108,7 +122,7 @@ extension SimulationRun {
             waiting += ContinuousClock.now - start
             guard engine.standing(of: offer.task, client: offer.client) == .wanted else { return }
             do {
-                let result = try result.get()
+                let result = try disguised(result.get(), offer)
                 let statistics = result.statistics
                 if let refusal = result.refusal { throw refusal }
                 // Before the update counts, as at a daemon.
@@ -124,12 +138,12 @@ extension SimulationRun {
         case .reports(let splits):
             do {
                 var counted: [String: TaskStatistics] = [:]
-                for (split, pending) in splits { counted[split] = try pending.value() }
+                for report in splits { counted[report.split] = try report.statistics() }
                 // A job that evaluates has this split: `init` saw to it.
                 let own = counted[specification.evaluation.split] ?? TaskStatistics()
                 try admission.check(evaluation: own)
-                for (split, pending) in others(after: own, round: offer.task.round) {
-                    counted[split] = try pending.value()
+                for report in others(after: own, round: offer.task.round) {
+                    counted[report.split] = try report.statistics()
                 }
                 waiting += ContinuousClock.now - start
                 for (split, statistics) in counted.sorted(by: { $0.key < $1.key }) {
@@ -180,7 +194,9 @@ extension SimulationRun {
                 }
                 return try PartialUpdate(
                     clientID: admitted.client, examples: admitted.statistics.examples,
-                    loss: admitted.statistics.meanLoss, tensors: update, expected: updateSchema, shownAs: foldSchema)
+                    loss: admitted.statistics.meanLoss, tensors: DecodedTensors.showing(update, as: encoded),
+                    expected: encoded.plain,
+                    shownAs: foldSchema)
             }
             var nextClipNorm: Double?
             if let charge = order.charge, let privacy = engine.privacy {
@@ -206,10 +222,11 @@ extension SimulationRun {
 
     func commit(_ result: RoundResult) throws {
         updates = [:]
+        collusion = nil
         scheduled = []
         time?.close(used: Set(result.admitted.map(\.client)))
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
-        let size = Safetensors.canonicalSize(updateSchema)
+        let size = encoded.fileBytes
         try report(
             MetricsLine(
                 round: result.round, split: "train", examples: result.totals.examples,

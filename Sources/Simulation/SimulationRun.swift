@@ -73,7 +73,14 @@ public final class SimulationRun {
         case round(Int, of: Int)
     }
 
-    typealias Report = (split: String, pending: WorkerPool<SimulationWorker>.Pending<TaskStatistics>)
+    /// The evaluation of a split under way, in parts that the workers share.
+    struct Report {
+        var split: String
+        var parts: [WorkerPool<SimulationWorker>.Pending<Evaluation.Scores>]
+
+        /// Waits for all parts.
+        func statistics() throws -> TaskStatistics { Evaluation.statistics(of: try parts.map { try $0.value() }) }
+    }
 
     enum Pending {
         case update(WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained>)
@@ -94,20 +101,26 @@ public final class SimulationRun {
     let options: Options
     let strategy: any AggregationStrategy
     let rules: TensorRules
-    let updateSchema: WeightsSchema
+    let encoded: EncodedSchema
     let foldSchema: WeightsSchema
     let globalBytes: Int
+    /// Examples of a forward pass of an evaluation.
+    let evaluationBatch: Int
     /// The place in `data.clients` of each client.
     let clients: [String: Int]
     let folder: CheckpointFolder
     let lock: InstanceLock
     let fingerprint: String
+    /// The mark of the data's values.
+    let dataMark: String
     let pool: WorkerPool<SimulationWorker>
     let metrics: MetricsLog
     let timings: MetricsLog
     /// Updates and client states that wait.
     let store: WeightsStore
     let states: ClientStates
+    /// Who is hostile, if anybody.
+    let attack: AttackPlan?
     let stop: @Sendable () -> Bool
     let progress: (Progress) -> Void
 
@@ -120,6 +133,10 @@ public final class SimulationRun {
     var time: SimulatedTime?
     /// What the clock will tell the engine, first to last.
     var scheduled: [Scheduled] = []
+    /// What the colluders of the open round send, once the first of them has answered.
+    var collusion: SharedUpdate?
+    /// Held-out examples with a backdoor's trigger, once they are needed.
+    var triggered: DatasetView?
     var declined: Set<String>
     let initialDigest: String
     var best: SimulationCheckpoint.Best?
@@ -171,6 +188,9 @@ public final class SimulationRun {
         let clock = try Self.clockSettings(of: specification)
         // A wrong map is found here and not in every task.
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
+        evaluationBatch = try Evaluation.Configuration(specification.evaluation.settings).batchSize
+        let attack = try AttackPlan(specification, data)
+        self.attack = attack
         self.specification = specification
         try TorchRuntime.configure(threads: 1)
         self.data = data
@@ -186,30 +206,33 @@ public final class SimulationRun {
         self.store = store
         self.states = states
         let pool = WorkerPool(count: max(1, min(options.workers, data.clients.count))) { [specification] in
-            try SimulationWorker(specification, manifest: manifest, states: states, store: store)
+            try SimulationWorker(specification, manifest: manifest, states: states, store: store, attack: attack)
         }
         self.pool = pool
         do {
             lock = try InstanceLock(path: options.output + "/lock")
             folder = try CheckpointFolder(options.output + "/checkpoint")
             fingerprint = try Self.fingerprint(specification, data)
+            dataMark = DataFingerprint.data(
+                [(name: "train", data: data.train)]
+                    + data.heldOut.sorted { $0.key < $1.key }.map { (name: $0.key, data: $0.value.dataset) })
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
-            updateSchema = try specification.updateSchema(for: initial.schema)
+            encoded = try specification.encodedSchema(for: specification.updateSchema(for: initial.schema))
             strategy = try specification.aggregationStrategy()
             rules = try specification.tensorRules(for: initial.schema)
             foldSchema = try initial.schema.updateSchema()
             globalBytes = Safetensors.canonicalSize(initial.schema)
             initialDigest = initial.digest()
-            let checkpoint = try Self.check(saved?.checkpoint, fingerprint, options)
+            let checkpoint = try Self.check(saved?.checkpoint, fingerprint, dataMark, options)
             metrics = try MetricsLog(
                 path: options.output + "/metrics.jsonl", keeping: checkpoint?.metricsBytes ?? 0)
             timings = try MetricsLog(
                 path: options.output + "/timings.jsonl", keeping: checkpoint?.timingsBytes ?? 0)
             let privacy = try Self.privacy(
-                specification, checkpoint, parameters: Self.privateParameters(updateSchema), output: options.output)
+                specification, checkpoint, parameters: Self.privateParameters(encoded.plain), output: options.output)
             time = try Self.simulatedTime(
-                clock, specification, data, down: globalBytes, up: Safetensors.canonicalSize(updateSchema),
+                clock, specification, data, down: globalBytes, up: encoded.fileBytes,
                 now: checkpoint?.simulatedMilliseconds)
             weights = saved.map(\.weights).flatMap { checkpoint == nil ? nil : $0 } ?? [:]
             if checkpoint == nil {

@@ -10,6 +10,9 @@ public struct SimulationSource: Sendable {
     /// Drawings of the data and their partition for the report.
     public let drawings: [(heading: String, svg: String)]
 
+    /// The marks of the data and their partition.
+    let fingerprint: DataFingerprint
+
     private let prepared: SitePartition.Prepared
 
     /// Reads or generates the data set that the job names and deals it to clients as its `partition` map says.
@@ -23,6 +26,8 @@ public struct SimulationSource: Sendable {
         isGenerated = request.source.isGenerated
         prepared = try SitePartition.prepare(request)
         notes = prepared.notes
+        fingerprint = DataFingerprint(
+            train: prepared.train, heldOut: prepared.heldOut, partition: prepared.partition)
         let report = try HeterogeneityReport(
             prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         let plot = HeterogeneityPlot(report, classes: prepared.train.classes, title: job.data)
@@ -39,7 +44,8 @@ public struct SimulationSource: Sendable {
             train: prepared.train,
             clients: prepared.partition.clients.enumerated().map {
                 VirtualClient(
-                    name: $0.element.id, rows: $0.element.rows, traits: $0.element.traits, position: $0.offset)
+                    name: $0.element.id, rows: $0.element.rows, traits: $0.element.traits, position: $0.offset,
+                    place: $0.element.place)
             },
             heldOut: heldOut, traitSeed: prepared.seed,
             firstCorruptionIndex: prepared.benchmark.firstCorruptionIndex)

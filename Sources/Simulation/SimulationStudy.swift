@@ -71,7 +71,8 @@ public struct SimulationStudy {
             let metrics = try Self.lines(of: "\(folder)/metrics.jsonl")
             runs.append(
                 SimulationReport.Run(
-                    seed: seed, outcome: outcome, lines: metrics, peakResidentBytes: Self.peakResidentBytes))
+                    seed: seed, outcome: outcome, lines: metrics, peakResidentBytes: Self.peakResidentBytes,
+                    hostile: run.hostileClients))
             lines.append(metrics)
             let model = try outcome.weights.filtered { !AuxiliaryTensors.isAuxiliary($0.name) }
             try DurableFile.write(

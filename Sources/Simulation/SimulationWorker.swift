@@ -17,10 +17,13 @@ final class SimulationWorker {
     let strategy: StrategySettings
     let states: ClientStates
     private let store: WeightsStore
+    private let attack: AttackPlan?
+    private let manifest: SiteManifest
 
     /// A worker with one LibTorch thread of its own.
     init(
-        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore
+        _ specification: JobSpecification, manifest: SiteManifest, states: ClientStates, store: WeightsStore,
+        attack: AttackPlan? = nil
     ) throws {
         try TorchRuntime.configure(threads: 1)
         self.specification = specification
@@ -32,6 +35,8 @@ final class SimulationWorker {
         try LocalAlgorithms.check(strategy.name, entry)
         self.states = states
         self.store = store
+        self.attack = attack
+        self.manifest = manifest
     }
 
     /// The initial weights that the job's trainer would write.
@@ -51,43 +56,75 @@ final class SimulationWorker {
         var state: [String: KeptWeights]
     }
 
-    /// Trains one client from the global weights.
+    /// The same, whatever the worker's model holds by now.
+    private func initialWeightsAgain() throws -> Weights {
+        let fresh = try ModelRegistry.make(
+            specification.model, manifest: manifest, Initializer(seed: specification.seed))
+        return try AuxiliaryTensors(strategy).completing(fresh.model.weights())
+    }
+
+    /// Trains one client from the global weights; a hostile one does what the job's attack says.
     ///
     /// - Parameters:
-    ///   - sent: the tensors that updates hold.
+    ///   - sent: the tensors that updates hold, and their form on the wire.
     ///   - privacy: of the job; with the local mechanism the client protects its update itself.
     func train(
-        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: WeightsSchema,
+        _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: EncodedSchema,
         privacy: RoundPrivacy? = nil
     ) throws -> Trained {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
         }
+        let conduct = attack?.conduct(of: client.name)
+        let context = AttackContext(seed: specification.seed, round: number, client: clientIndex(client.name))
+        if let rider = conduct?.freeRider, rider.behaviour != .stale {
+            let statistics = TaskStatistics(examples: client.rows.count)
+            return try trained(rider.update(sent.plain, context), statistics, state: [:], client, sent, round)
+        }
+        var examples = try examples(of: client, in: data)
+        if let poison = conduct?.dataAttack { examples = try poison.poisoned(examples, context) }
         let record = try privacy.flatMap { privacy in
             try RecordPrivacy(specification.privacy) {
                 privacy.secret.stream(purpose: "record " + client.name, round: round)
             }
         }
+        let isStale = conduct?.freeRider != nil
         let result = try RoundTraining(entry: entry, strategy: strategy).run(
-            on: examples(of: client, in: data), training,
-            .init(seed: specification.seed, round: number, client: clientIndex(client.name)), global: global,
-            state: states.state(of: client.name, round: round), privacy: record)
-        var update = try result.update.filtered { sent.index(of: $0.name) != nil }
+            on: examples, training,
+            .init(seed: specification.seed, round: isStale ? 0 : number, client: context.client),
+            global: isStale ? initialWeightsAgain() : global, state: states.state(of: client.name, round: round),
+            privacy: record)
+        var update = try result.update.filtered { sent.plain.index(of: $0.name) != nil }
+        var statistics = result.statistics
         if let privacy, privacy.settings.mechanism == .local {
             update = try LocalNoise.protect(
                 update, clipNorm: privacy.settings.clipNorm, noiseMultiplier: privacy.settings.noiseMultiplier,
                 stream: privacy.secret.stream(purpose: "local " + client.name, round: round))
         }
+        // After the protection, which a hostile client would leave out.
+        try conduct?.updateAttack?.change(&update, &statistics, context)
+        return try trained(update, statistics, state: result.state, client, sent, round)
+    }
+
+    private func trained(
+        _ update: Weights, _ statistics: TaskStatistics, state: [String: Weights], _ client: VirtualClient,
+        _ sent: EncodedSchema, _ round: Int
+    ) throws -> Trained {
+        var outgoing = Outgoing(update: update, state: state, refusal: refusal(of: update, statistics))
+        if !sent.isPlain, outgoing.refusal == nil {
+            try outgoing.encode(
+                as: sent, remembering: states.state(of: client.name, round: round), AdmissionRules(specification))
+        }
         return Trained(
-            update: try store.keep(update), refusal: refusal(of: update, result.statistics),
-            statistics: result.statistics, state: try result.state.mapValues(store.keep))
+            update: try store.keep(outgoing.update), refusal: outgoing.refusal, statistics: statistics,
+            state: try outgoing.state.mapValues(store.keep))
     }
 
     private func refusal(of update: Weights, _ statistics: TaskStatistics) -> AdmissionRefusal? {
         let rules = AdmissionRules(specification)
         do throws(AdmissionRefusal) {
             try rules.check(training: statistics)
-            try rules.check(update)
+            try rules.check(update, examples: statistics.examples)
             return nil
         } catch {
             return error
@@ -108,16 +145,21 @@ final class SimulationWorker {
         let corruption = CorruptionSettings(
             map,
             client: map.number(
-                of: client.name, position: client.position, firstIndex: data.firstCorruptionIndex))
+                of: client.name, position: client.place, firstIndex: data.firstCorruptionIndex))
         return try corruption.training(view, modalities: entry.modalities)
     }
 
-    /// Counts on held-out examples, as the evaluator of a federation would.
-    func evaluate(_ data: DatasetView, split: String, weights: Weights) throws -> TaskStatistics {
+    /// Scores a part of the held-out examples, as the evaluator of a federation would.
+    ///
+    /// - Parameter range: the part of what the job's corruption leaves of them.
+    func scores(
+        _ data: DatasetView, _ range: Range<Int>, split: String, weights: Weights
+    ) throws -> Evaluation.Scores {
         let corruption = try CorruptionSettings(
             specification.corruption, seed: specification.seed, clientIndex: clientIndex(SimulationRun.evaluator))
         let view = try corruption.evaluation(data, split: split, modalities: entry.modalities)
-        return try RoundTraining(entry: entry, strategy: strategy).evaluate(
-            on: view, evaluation, global: weights, state: nil)
+        let part = range.clamped(to: 0..<view.count)
+        return try RoundTraining(entry: entry, strategy: strategy).scores(
+            on: view.selecting(part), first: part.lowerBound, evaluation, global: weights)
     }
 }

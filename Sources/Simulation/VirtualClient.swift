@@ -1,5 +1,4 @@
 public import Datasets
-internal import Randomness
 
 /// A client of a simulation: a name and rows of the shared training data.
 public struct VirtualClient: Sendable, Hashable {
@@ -11,15 +10,18 @@ public struct VirtualClient: Sendable, Hashable {
     public var traits: ClientTraits?
     /// Its place in the partition, from 0.
     public var position: Int
+    /// Its place in the benchmark's own list of clients, from 0: its number in faithful corruption.
+    public var place: Int
     /// Rows of the training data that it is evaluated on and does not train on.
     public var heldOut: [Int] = []
 
     /// A client.
-    public init(name: String, rows: [Int], traits: ClientTraits? = nil, position: Int = 0) {
+    public init(name: String, rows: [Int], traits: ClientTraits? = nil, position: Int = 0, place: Int? = nil) {
         self.name = name
         self.rows = rows
         self.traits = traits
         self.position = position
+        self.place = place ?? position
     }
 }
 
@@ -61,8 +63,8 @@ public struct SimulationData: Sendable {
         self.firstCorruptionIndex = firstCorruptionIndex
     }
 
-    /// The same data where every client of two rows or more holds a share of them out: that many rounded down, at least
-    /// one, and not all. They are drawn from the stream (`traitSeed`, `"client-hold-out"`, client).
+    /// The same data where every client holds a share of its rows out, as ``Partition/division(of:share:seed:position:)``
+    /// draws it under `traitSeed`.
     ///
     /// - Throws: ``SimulationError`` `job` when clients share rows: one would train on what another holds out.
     func holdingOut(_ share: Double) throws(SimulationError) -> SimulationData {
@@ -74,13 +76,10 @@ public struct SimulationData: Sendable {
                 "evaluation.perClientHoldOut: found \(share), but clients of this partition share rows; expected 0")
         }
         var data = self
-        for (index, client) in clients.enumerated() where client.rows.count > 1 {
-            let count = min(client.rows.count - 1, max(1, Int(Double(client.rows.count) * share)))
-            var stream = RandomStream(
-                seed: traitSeed, purpose: "client-hold-out", client: UInt32(truncatingIfNeeded: client.position))
-            let chosen = Set(stream.permutation(count: client.rows.count).prefix(count))
-            data.clients[index].rows = client.rows.indices.filter { !chosen.contains($0) }.map { client.rows[$0] }
-            data.clients[index].heldOut = client.rows.indices.filter(chosen.contains).map { client.rows[$0] }
+        for (index, client) in clients.enumerated() {
+            let division = Partition.division(
+                of: client.rows, share: share, seed: traitSeed, position: client.position)
+            (data.clients[index].rows, data.clients[index].heldOut) = (division.rows, division.heldOut)
         }
         return data
     }

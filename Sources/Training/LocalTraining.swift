@@ -16,13 +16,13 @@ public struct LocalTraining: Sendable {
     /// The numbers of the method; the job's `training` map.
     public struct Configuration: Sendable, Hashable {
         /// Passes over the data.
-        public var epochs = 1
+        public var epochs = JobSpecification.standardEpochs
         /// Examples of a step.
-        public var batchSize = 16
+        public var batchSize = JobSpecification.standardBatchSize
         /// The step size.
         public var learningRate = 0.05
         /// How much of the previous direction is kept.
-        public var momentum = 0.9
+        public var momentum = JobSpecification.standardMomentum
         /// The L2 penalty.
         public var weightDecay = 1e-5
         /// The global L2 norm of the gradient above which it is scaled down; 0 for never.

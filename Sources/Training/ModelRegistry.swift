@@ -15,13 +15,15 @@ import Tensors
 /// | `mmaction` | as `har`; `classes` (51), `modalities` (`[audio, video]`), `channels` (`[80, 1280]`) |
 /// | `image-text` | as `har`; `classes` (2), `modalities` (`[image, text]`), `channels` (`[1280, 512]`) |
 /// | `unimodal` | as `har`; `modalities` (needed: one), `classes` (needed where there is no data to take it from) |
+/// | `cnn` | `filters` (`[32, 64]`), `hidden` (128), `dropout` (0.25), `hiddenDropout` (0.5); `shape` (`[channels, rows, columns]`) and `classes`: needed where there is no data to take them from |
+/// | `mlp` | `hidden` (`[200, 200]`); `features`, `classes`: as for `softmax` |
 /// | `softmax` | `features`, `classes`: needed where there is no data to take them from; `multilabel` (false) |
 ///
 /// The model's shape comes from the map and its defaults; where the data of a site are known they must agree, so that
 /// every participant has the same weights or says why not.
 public enum ModelRegistry {
     /// The names that `model.name` may have for `make`.
-    public static let names = FusionModel.Family.allCases.map(\.rawValue) + ["softmax"]
+    public static let names = FusionModel.Family.allCases.map(\.rawValue) + ["cnn", "mlp", "softmax"]
 
     /// A model, and which of the data's modalities it takes.
     public struct Entry {
@@ -54,10 +56,15 @@ public enum ModelRegistry {
         _ initializer: Initializer
     ) throws(TrainingError) -> Entry {
         let entry: Entry
-        if let family = FusionModel.Family(rawValue: try name(of: settings)) {
+        let name = try name(of: settings)
+        if let family = FusionModel.Family(rawValue: name) {
             entry = try fusion(family, settings, manifest, initializer)
         } else {
-            entry = try softmax(settings, manifest, initializer)
+            switch name {
+            case "cnn": entry = try picture(settings, manifest, initializer)
+            case "mlp": entry = try dense(settings, manifest, initializer)
+            default: entry = try softmax(settings, manifest, initializer)
+            }
         }
         if let manifest, manifest.classes.count != entry.model.classCount {
             throw TrainingError(
@@ -94,23 +101,31 @@ public enum ModelRegistry {
     ) throws(TrainingError) -> Entry {
         let reader = try SettingsReader(
             settings, place: "model", code: .model, known: ["name", "features", "classes", "multilabel"])
-        let offered = manifest.map { $0.modalities.reduce(0) { $0 + $1.elements } }
-        let features = try reader.optionalInt("features", in: 1...(1 << 24)) ?? offered
-        let classes = try reader.optionalInt("classes", in: 1...65_536) ?? manifest?.classes.count
-        guard let features, let classes else {
-            throw TrainingError(
-                .model, "model: without data the model 'softmax' needs the keys 'features' and 'classes'")
-        }
-        if let offered, offered != features {
-            throw TrainingError(
-                .data, "the data hold \(offered) values an example, the model expects \(features) (model.features)")
-        }
+        let (features, classes) = try sizes("softmax", reader, manifest)
         return Entry(
             model: try built { () throws(TensorError) in
                 try SoftmaxModel(features: features, classes: classes, initializer)
             },
             modalities: manifest.map { Array($0.modalities.indices) },
             isMultilabel: try reader.bool("multilabel", false))
+    }
+
+    /// The values of an example and the number of classes, from the map or else from the data.
+    static func sizes(
+        _ name: String, _ reader: SettingsReader<TrainingError>, _ manifest: SiteManifest?
+    ) throws(TrainingError) -> (features: Int, classes: Int) {
+        let offered = manifest.map { $0.modalities.reduce(0) { $0 + $1.elements } }
+        let features = try reader.optionalInt("features", in: 1...(1 << 24)) ?? offered
+        let classes = try reader.optionalInt("classes", in: 1...65_536) ?? manifest?.classes.count
+        guard let features, let classes else {
+            throw TrainingError(
+                .model, "model: without data the model '\(name)' needs the keys 'features' and 'classes'")
+        }
+        if let offered, offered != features {
+            throw TrainingError(
+                .data, "the data hold \(offered) values an example, the model expects \(features) (model.features)")
+        }
+        return (features, classes)
     }
 
     static func built<Model>(_ make: () throws(TensorError) -> Model) throws(TrainingError) -> Model {

@@ -45,15 +45,4 @@ enum TrainerFiles {
             throw TrainingError(.output, "\(path): cannot be written", cause: error)
         }
     }
-
-    /// Makes a file's content, or the names in a folder, durable.
-    ///
-    /// - Throws: `TrainingError` with code `output`.
-    static func synchronise(_ path: String) throws(TrainingError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        defer { if descriptor >= 0 { close(descriptor) } }
-        guard descriptor >= 0, fsync(descriptor) == 0 else {
-            throw TrainingError(.output, "\(path): cannot be made durable")
-        }
-    }
 }

@@ -23,6 +23,10 @@ public struct WeightsError: Error, Sendable, CustomStringConvertible {
         case schemaMismatch
         /// A position outside a tensor or file.
         case outOfRange
+        /// A value is NaN or infinite where it must not be.
+        case notFinite
+        /// The places of an encoded tensor's elements are not ascending or not within it.
+        case invalidIndex
 
         // MARK: Safetensors
 

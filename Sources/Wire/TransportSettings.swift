@@ -1,5 +1,6 @@
 public import GRPCCore
 public import GRPCNIOTransportHTTP2Posix
+internal import NIOCore
 
 /// How both ends set up HTTP/2. Each value holds on the coordinator and on every client and operator.
 ///
@@ -37,6 +38,7 @@ public enum TransportSettings {
             configuration.connection.keepalive.clientBehavior.allowWithoutCalls = true
             // Rounds are latency-bound and chunks fill a flush by themselves.
             configuration.connection.flushCoalescing = nil
+            configuration.channelDebuggingCallbacks.onAcceptTCPConnection = boundWrites
         }
     }
 
@@ -56,8 +58,13 @@ public enum TransportSettings {
             configuration.connection.keepalive = .init(
                 time: clientPing, timeout: pingTimeout, allowWithoutCalls: true)
             configuration.connection.flushCoalescing = nil
+            configuration.channelDebuggingCallbacks.onCreateTCPConnection = boundWrites
             configuration.backoff = .init(initial: firstBackoff, max: longestBackoff, multiplier: 1.6, jitter: 0.3)
         }
+    }
+
+    private static let boundWrites: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
+        channel.eventLoop.makeCompletedFuture { try BoundedWrites.install(in: channel) }
     }
 
     /// The message limits of every call of a client: pass it as `serviceConfig` of the client transport.

@@ -2,6 +2,9 @@
 public enum WireLimits {
     /// The largest block of a file in one message: 1 MiB.
     public static let chunkBytes = 1 << 20
+    /// The block that this code sends. With its header and framing it stays below 1 MiB, so that it fits one HTTP/2 frame
+    /// and buffers that grow by doubling end at 1 MiB and not at 2.
+    public static let sentChunkBytes = chunkBytes - 4096
     /// The largest message on the wire: a chunk, or a specification, with room for the other fields.
     public static let messageBytes = chunkBytes + 64 * 1024
     /// The largest message to an operator: model cards and lists of jobs.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Wire
 
 /// The daemon of a data site.
 @main
@@ -17,4 +18,9 @@ struct TributaryClient: AsyncParsableCommand {
         version: "0.1.0",
         subcommands: [RunCommand.self, CheckCommand.self]
     )
+
+    static func main() async {
+        TransferHeap.configure()
+        await main(nil)
+    }
 }

@@ -37,6 +37,9 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "How many jobs run at once; the others are queued.")
     var maxJobs: Int?
 
+    @Option(help: "How many clients may have a session at once.")
+    var maxSessions: Int?
+
     @Option(help: "Below this much free disk jobs pause, for instance 1GiB.")
     var minimumFreeDisk: String?
 
@@ -63,6 +66,12 @@ struct ServeCommand: AsyncParsableCommand {
     private func serve(_ logger: Logger) async throws {
         let configuration = try CoordinatorConfiguration.load(
             path: config, environment: ProcessInfo.processInfo.environment, overrides: overrides)
+        let files = OpenFileLimit.raise()
+        if files < configuration.maxSessions + OpenFileLimit.reserve {
+            logger.warning(
+                "this process may open fewer files than maxSessions asks for: raise the hard limit (ulimit -Hn, LimitNOFILE)",
+                metadata: ["files": "\(files)", "maxSessions": "\(configuration.maxSessions)"])
+        }
         var settings = CoordinatorSettings(configuration)
         settings.crash = CrashPoints.fromEnvironment
         let server = try CoordinatorServer(configuration: configuration, settings: settings, logger: logger) {
@@ -91,6 +100,7 @@ struct ServeCommand: AsyncParsableCommand {
         values["listen.port"] = port.map(String.init)
         values["transfers"] = transfers.map(String.init)
         values["maxJobs"] = maxJobs.map(String.init)
+        values["maxSessions"] = maxSessions.map(String.init)
         values["minimumFreeDisk"] = minimumFreeDisk.map(quoted)
         return values
     }

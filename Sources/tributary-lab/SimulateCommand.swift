@@ -131,7 +131,7 @@ struct SimulateCommand: ParsableCommand {
         if report.isGenerated { print("generated data: no figure says anything about real data") }
         for (title, figures) in [("last round", report.last), ("best round", report.best)] where !figures.isEmpty {
             for (split, metrics) in figures.sorted(by: { $0.key < $1.key }) {
-                let shown = ["accuracy", "top5", "macroF1", "UAR", "AUC", "ECE", "loss"]
+                let shown = ["accuracy", "top5", "macroF1", "UAR", "AUC", "ECE", "loss", "attackSuccess"]
                 let chosen = report.job.selectBy.metric
                 let text = (shown.contains(chosen) ? shown : shown + [chosen]).compactMap { name in
                     metrics[name].map { spread in
@@ -141,6 +141,12 @@ struct SimulateCommand: ParsableCommand {
                 }
                 print("\(title)  \(split)  \(text.joined(separator: "  "))")
             }
+        }
+        for run in report.runs {
+            guard let hostile = run.hostile else { continue }
+            print(
+                "hostile, seed \(run.seed)  \(report.job.attack["kind"]?.stringValue ?? "")  \(hostile.count) of "
+                    + "\(report.clients) clients: \(hostile.joined(separator: ", "))")
         }
         for run in report.runs {
             guard let clock = run.clock else { continue }

@@ -13,8 +13,9 @@ struct PartitionCommand: ParsableCommand {
             where the scheme holds rows out. Without it nothing is written: the clients and how much they differ are \
             shown, or with --json one object from client to its rows of the training split, counted from 0.
 
-            With --job, the data set and the partition are those of a simulation of that job, and --describe also shows \
-            what the job's corruption leaves to each client.
+            With --job, the data set and the partition are those of a simulation of that job: what is shown is what its \
+            clients train on, without what they hold out for their own evaluation, and --describe also shows what the \
+            job's corruption leaves to each. Folders get all rows of a client.
 
             EXAMPLE
               tributary partition --dataset uci-har --data ~/data/uci-har --sites 5 --output sites
@@ -25,8 +26,8 @@ struct PartitionCommand: ParsableCommand {
               tributary partition --job job.yaml --data ~/data/uci-har --describe
 
             Without a data set at hand, synthetic-har generates six activities recorded by two sensors, and \
-            synthetic-NAME examples in the form of the FedMultimodal benchmark's data set NAME:
-            \(BenchmarkDataset.all.map(\.name).joined(separator: ", ")).
+            synthetic-NAME examples in the form of the data set NAME:
+            \((BenchmarkDataset.all + BenchmarkDataset.images).map(\.name).joined(separator: ", ")).
             """
     )
 
@@ -111,8 +112,9 @@ struct PartitionCommand: ParsableCommand {
         let request = try request(of: specification)
         let prepared = try SitePartition.prepare(request)
         for note in prepared.notes { FileHandle.standardError.write(Data("\(note)\n".utf8)) }
+        let shown = try prepared.holdingOut(specification?.evaluation.perClientHoldOut ?? 0)
         let report = try HeterogeneityReport(
-            prepared.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
+            shown.partition, labels: prepared.train.labels, classes: prepared.train.classes.count)
         if let plot {
             let title = "\(request.source.name), scheme \(request.partition.scheme.rawValue)"
             let picture = HeterogeneityPlot(report, classes: prepared.train.classes, title: title)
@@ -122,7 +124,7 @@ struct PartitionCommand: ParsableCommand {
                 throw DatasetError(.inputOutput, "\(plot): cannot be written: \(error.localizedDescription)")
             }
         }
-        let corruption = try specification.map { try CorruptionSummary.describe($0, prepared) }
+        let corruption = try specification.map { try CorruptionSummary.describe($0, shown) }
         let written = try output.map { try SitePartition.write(prepared, to: $0) }
         let printer = printing.printer
         if describe {
@@ -138,7 +140,7 @@ struct PartitionCommand: ParsableCommand {
                 for line in PartitionText.folders(written) { print(line) }
             }
         } else if printer.isJSON {
-            FileHandle.standardOutput.write(Data((prepared.partition.json() + "\n").utf8))
+            FileHandle.standardOutput.write(Data((shown.partition.json() + "\n").utf8))
         } else {
             for line in PartitionText.clients(report) + [""] + PartitionText.figures(report) { print(line) }
         }
@@ -152,8 +154,13 @@ struct PartitionCommand: ParsableCommand {
         } else if let dataset {
             var parameters = numbers.parameters(chosenScheme)
             if let sites { parameters.clients = sites }
+            let source = try SitePartition.Source(named: dataset)
+            if let idle = parameters.idle(for: source) {
+                let option = idle.key == "seed" ? "partition-seed" : idle.key
+                throw ValidationError("--\(option) has no effect here: \(idle.reason).")
+            }
             request = .init(
-                source: try .init(named: dataset), data: data, partition: parameters, permuteLabels: permuteLabels,
+                source: source, data: data, partition: parameters, permuteLabels: permuteLabels,
                 synthetic: .init(seed: seed ?? 8, subjects: subjects ?? 30, windowsPerActivity: windows ?? 24),
                 scale: scale)
         } else {

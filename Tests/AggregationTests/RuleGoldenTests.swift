@@ -92,7 +92,7 @@ struct RuleGoldenTests {
     func invariance(index: Int) throws {
         let golden = try Self.golden()
         let rule = Self.rules[index].1
-        let pipeline = AggregationPipeline(rule: rule, clipNorm: 1.3, minimumCosine: -0.9)
+        let pipeline = AggregationPipeline(rule: rule, clipNorm: 1.3, minimumCosine: -0.96)
         func values(_ block: Int, _ workers: Int) throws -> [Double] {
             try Self.update(
                 pipeline, golden: golden, block: block, workers: workers, hasHistory: rule.needsHistory

@@ -98,7 +98,8 @@ struct NumPyTrainerTests {
             #expect(trained.examples == 80)
             let first = try bench.folder.read("out/0.safetensors")
             let update = try UpdateFile.finish(
-                bench.folder.file("out/0.safetensors"), schema: start.schema, global: start.schema,
+                bench.folder.file("out/0.safetensors"), schema: EncodedSchema(start.schema), global: start.schema,
+                residuals: ResidualFiles(folder: bench.folder.file("encoding"), round: 0),
                 to: bench.folder.file("canonical"))
             #expect(try bench.folder.read("canonical") == first)
             #expect(update.bytes == Int64(first.count))

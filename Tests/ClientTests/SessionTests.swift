@@ -26,6 +26,7 @@ struct SessionTests {
         }
         #expect(isRefused(RPCError(code: .permissionDenied, message: "revoked")))
         #expect(isRefused(RPCError(code: .unauthenticated, message: "")))
+        #expect(isRefused(RPCError(code: .resourceExhausted, message: "the coordinator has 10 sessions")))
         #expect(isRefused(WireError(.incompatibleVersion, "too old")))
         #expect(
             isRefused(

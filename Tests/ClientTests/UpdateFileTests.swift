@@ -15,7 +15,9 @@ struct UpdateFileTests {
                 try TensorSpec(name: $0.name, dtype: .f32, shape: $0.shape)
             })
         let result = try UpdateFile.finish(
-            folder.file("update"), schema: schema, global: global.schema, to: folder.file("out"))
+            folder.file("update"), schema: EncodedSchema(schema), global: global.schema,
+            residuals: ResidualFiles(folder: folder.file("encoding"), round: 0), to: folder.file("out"))
+        #expect(!FileManager.default.fileExists(atPath: folder.file("encoding")))
         let bytes = Data(try folder.read("out"))
         #expect(result.bytes == Int64(bytes.count))
         #expect(result.digest == SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined())
@@ -76,7 +78,8 @@ struct UpdateFileTests {
         for name in ["nothing", "link", "garbage"] {
             #expect(throws: ClientError.self) {
                 try UpdateFile.finish(
-                    folder.file(name), schema: Self.global.schema, global: Self.global.schema, to: folder.file("out"))
+                    folder.file(name), schema: EncodedSchema(Self.global.schema), global: Self.global.schema,
+                    residuals: ResidualFiles(folder: folder.file("encoding"), round: 0), to: folder.file("out"))
             }
             #expect(!FileManager.default.fileExists(atPath: folder.file("out")))
         }

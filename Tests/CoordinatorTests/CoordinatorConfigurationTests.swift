@@ -33,6 +33,7 @@ import Testing
         #expect(configuration.listen.port == 8443)
         #expect(configuration.transfers == 4)
         #expect(configuration.maxJobs == 4)
+        #expect(configuration.maxSessions == 5000)
         #expect(configuration.minimumFreeDisk == .gibibytes(1))
         #expect(configuration.heartbeat == Seconds(5))
     }
@@ -41,17 +42,19 @@ import Testing
         let text = minimal + "transfers: 2\nmaxJobs: 2\nlisten: {port: 1}\n"
         let environment = [
             "TRIBUTARY_COORDINATOR_LISTEN_PORT": "2", "TRIBUTARY_COORDINATOR_TRANSFERS": "3",
-            "TRIBUTARY_COORDINATOR_MINIMUM_FREE_DISK": "5MiB",
+            "TRIBUTARY_COORDINATOR_MINIMUM_FREE_DISK": "5MiB", "TRIBUTARY_COORDINATOR_MAX_SESSIONS": "12",
         ]
         let configuration = try load(text, environment: environment, overrides: ["listen.port": "3"])
         #expect(configuration.listen.port == 3)
         #expect(configuration.transfers == 3)
         #expect(configuration.maxJobs == 2)
+        #expect(configuration.maxSessions == 12)
         #expect(configuration.minimumFreeDisk == .mebibytes(5))
     }
 
     @Test(arguments: [
-        "transfers: 0", "maxJobs: 0", "listen: {port: 70000}", "heartbeat: 0", "stall: 0", "transfer: 3",
+        "transfers: 0", "maxJobs: 0", "maxSessions: 0", "listen: {port: 70000}", "heartbeat: 0", "stall: 0",
+        "transfer: 3",
     ])
     func refusesWhatMakesNoSense(line: String) {
         #expect(throws: (any Error).self) { try load(minimal + line + "\n") }

@@ -102,14 +102,14 @@ import Testing
         #expect(try spool.resumePoint(job: "a", task: task, client: "one.b", digest: digest) == 7)
     }
 
-    @Test func sweepsUpdatesWithoutARowAndPartsOfOtherRounds() throws {
+    @Test func sweepsUpdatesWithoutARowAndPartsOfOtherRounds() async throws {
         let disk = LossyFileSystem()
         let spool = try Spool(folder: "spool", fileSystem: disk)
         for (job, round) in [("a", 3), ("a", 2), ("b", 0)] {
             let task = RoundTask(.train, round: round, attempt: 0)
             try spool.part(job: job, task: task, client: "one", digest: digest).suspend()
             let done = try spool.part(job: job, task: task, client: "two", digest: digest)
-            try done.commit {}
+            try await done.commit {}
         }
         let kept = Store.SpooledUpdate(job: "a", round: 3, attempt: 0, client: "two")
         let lost = Store.SpooledUpdate(job: "a", round: 3, attempt: 0, client: "three")

@@ -67,6 +67,30 @@ import WireMessages
         }
     }
 
+    @Test func oneSessionTooManyIsRefusedAndAReplacementIsNot() async throws {
+        let settings = Fixtures.settings { $0.maxSessions = 1 }
+        try await TestServer.run(folder: folder.path, settings: settings) { server in
+            let first = ScriptedSite("site-1")
+            let again = ScriptedSite("site-1")
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { try? await first.run(server.federation) }
+                await first.wait { if case .welcome? = $0.message { true } else { false } }
+                let refusal = await #expect(throws: RPCError.self) {
+                    try await ScriptedSite("site-2").run(server.federation)
+                }
+                #expect(refusal?.code == .resourceExhausted)
+                #expect(refusal?.message.contains("maxSessions") == true)
+                // The client that has the session may open another one.
+                group.addTask { try? await again.run(server.federation) }
+                await again.wait { if case .welcome? = $0.message { true } else { false } }
+                group.cancelAll()
+            }
+            let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata)
+                .clients
+            #expect(clients.map(\.name) == ["site-1"])
+        }
+    }
+
     @Test func aSilentSessionIsClosed() async throws {
         let settings = Fixtures.settings { $0.heartbeat = .milliseconds(30) }
         try await TestServer.run(folder: folder.path, settings: settings) { server in

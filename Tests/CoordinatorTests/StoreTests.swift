@@ -104,6 +104,31 @@ import Wire
         #expect(stored?.weightsDigest == "a-weights-9")
     }
 
+    @Test func selectionKnowsWhatCommittedRoundsAndDrawsHaveShown() async throws {
+        let job = job("a") { $0.clients.sampling = .init(["name": "availability"]) }
+        _ = try await store.insertJob(job)
+        for round in 0..<2 {
+            let cohort = CohortRecord(
+                round: round, attempt: 0, cohort: ["one", "two"], startedAt: 10, deadline: 50,
+                present: round == 0 ? ["one", "two"] : ["one", "three"])
+            // Doing it twice changes nothing.
+            for _ in 0..<2 { try await store.commitCohort(job: "a", cohort) }
+            let statistics = TaskStatistics(examples: 4, sums: ["loss": Double(2 + round)])
+            try await store.commitUpdate(
+                job: "a", task: RoundTask(.train, round: round, attempt: 0), client: "one",
+                UpdateRecord(digest: "d\(round)", bytes: 1, statistics: statistics, trainer: [:]), at: Int64(15 + round)
+            )
+            if round == 0 { _ = try await store.commitRound(job: job, result(0)) }
+        }
+        let snapshot = try await store.snapshot(job: "a", seenSince: 0, lastAlive: nil) { _ in true }.snapshot
+        var expected = SelectionHistory()
+        expected.entries["one", default: .init()].take(
+            TaskStatistics(examples: 4, sums: ["loss": 2]), round: 0, milliseconds: 5)
+        for client in ["one", "two", "one", "three"] { expected.notePresent([client]) }
+        #expect(snapshot.history == expected)
+        #expect(snapshot.current?.arrivals == ["one": 16])
+    }
+
     @Test func weightsUnderEvaluationStay() async throws {
         let job = job("a") { $0.rounds = 20 }
         _ = try await store.insertJob(job)

@@ -46,6 +46,7 @@ import WireMessages
         let strategy = maps[0]
         let specification = Fixtures.specification(evaluation: 1) {
             $0.strategy = strategy
+            $0.training = ["epochs": 3]
             if maps.count > 1 { $0.aggregation = maps[1] }
         }
         let initial = try specification.auxiliaryTensors.completing(Fixtures.initial)
@@ -96,6 +97,35 @@ import WireMessages
             #expect(card.weights.digest == model.digest())
             #expect(card.weights.tensors == 3)
             #expect(try await server.export(job, round: "initial").1 == Fixtures.initialBytes)
+        }
+    }
+
+    @Test func moreStepsThanTheJobAllowsAreRefused() async throws {
+        let specification = Fixtures.specification(rounds: 1, clients: 3) {
+            $0.strategy = ["name": "fednova"]
+            $0.clients.minimumUpdates = 2
+        }
+        let auxiliary = AuxiliaryTensors(try StrategySettings(specification.strategy))
+        let initial = try auxiliary.completing(Fixtures.initial)
+        let schema = try specification.updateSchema(for: initial.schema)
+        @Sendable func site(_ name: String, steps: Float) -> ScriptedSite {
+            ScriptedSite(name) { task in
+                guard var update = try? Self.update(name, Int(task.identity.round), schema),
+                    (try? update.setFloats(AuxiliaryTensors.steps, [steps])) != nil
+                else { return .silence }
+                return .bytes(Safetensors.encode(update))
+            }
+        }
+        try await TestServer.run(folder: folder.path) { server in
+            let job = try await server.submit(specification, weights: Safetensors.encode(initial)).job
+            let summary = try await server.withSites([
+                site("site-1", steps: 1), site("site-2", steps: 1), site("site-3", steps: 16_000_000),
+            ]) { try await server.finished(job) }
+            #expect(summary.state == "finished")
+            let refusals = try await server.rounds(job).flatMap(\.refusals)
+            #expect(refusals.map(\.client) == ["site-3"])
+            #expect(refusals.map(\.code) == ["steps"])
+            #expect(refusals.allSatisfy { $0.reason.contains("the job's training gives at most") })
         }
     }
 

@@ -44,6 +44,23 @@ import Testing
         }
     }
 
+    /// What clients hold out for themselves is not there to be spoilt or trained on.
+    @Test func whatClientsHoldOutIsNotCounted() throws {
+        let job = job(["missingLabels": 0.2])
+        let whole = try federation(job)
+        let held = try whole.holdingOut(0.25)
+        for (client, before) in zip(held.partition.clients, whole.partition.clients) {
+            #expect(client.rows.count == before.rows.count - before.rows.count / 4)
+            #expect(Set(client.rows).isSubset(of: before.rows))
+        }
+        let summary = try CorruptionSummary.describe(job, held)
+        #expect(summary.clients.map(\.examples) == held.partition.clients.map(\.rows.count))
+        let shared = self.job(
+            [:], partition: ["scheme": "vertical", "base": "iid", "clients": 2, "sharedRows": true])
+        let error = try #require(throws: DatasetError.self) { try federation(shared).holdingOut(0.5) }
+        #expect(error.message.contains("perClientHoldOut: found 0.5, but clients of this partition share rows"))
+    }
+
     @Test func theSeedIsTheJobsUnlessTheMapHasOne() throws {
         let map: Settings = ["missingLabels": 0.5]
         let first = try CorruptionSummary.describe(job(map), federation(job(map)))

@@ -10,6 +10,9 @@ struct DocumentationTests {
         "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
         "Documentation/Simulate.md", "Documentation/FedMultimodal.md", "Documentation/Datasets.md",
         "Documentation/Privacy.md",
+        "Documentation/Encodings.md",
+        "Documentation/Simulate.md", "Documentation/Robustness.md", "Documentation/FedMultimodal.md",
+        "Documentation/Datasets.md",
     ]
 
     struct Block {

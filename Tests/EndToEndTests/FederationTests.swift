@@ -51,7 +51,8 @@ struct FederationTests {
         "A simulation gives the bits of the daemons, whatever the strategy",
         arguments: [
             "fedavg", "{name: scaffold, clients: 2}", "{name: fedopt, serverOptimizer: yogi}",
-            "{name: fedper, personal: [bias]}",
+            "{name: fedper, personal: [bias]}", "fedavg\nencoding: {name: int8, block: 64}",
+            "fedavg\nencoding: top-k",
         ])
     func simulated(strategy: String) async throws {
         try await Sandbox.with { sandbox in

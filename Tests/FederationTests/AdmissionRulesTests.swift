@@ -41,6 +41,27 @@ struct AdmissionRulesTests {
         }
     }
 
+    @Test("steps are no more than the job allows", arguments: [("fednova", true), ("fedavg", false)])
+    func steps(strategy: String, isChecked: Bool) throws {
+        let rules = AdmissionRules(
+            JobSpecification(
+                name: "rules", model: ["name": "echo"], data: "none", rounds: 1, strategy: ["name": .string(strategy)],
+                training: ["epochs": 2, "batchSize": 5, "momentum": 0]))
+        #expect(rules.claimsSteps == isChecked)
+        func update(_ steps: Float) throws -> Weights {
+            try Weights([(name: "a", shape: [1], values: [1]), (name: "aux.steps", shape: [], values: [steps])])
+        }
+        try rules.check(update(4), examples: 10)
+        let claim = try update(5)
+        guard isChecked else {
+            try rules.check(claim, examples: 10)
+            return
+        }
+        let refusal = try #require(throws: AdmissionRefusal.self) { try rules.check(claim, examples: 10) }
+        #expect(refusal.code == "steps" && refusal.reason.contains("5.0 effective steps"))
+        try rules.check(claim, examples: 11)
+    }
+
     @Test(
         "values are finite, and not so large that adding them could overflow",
         arguments: [
@@ -49,7 +70,7 @@ struct AdmissionRulesTests {
         ] as [([Float], String?)])
     func values(values: [Float], code: String?) throws {
         do {
-            try rules.check(update(values))
+            try rules.check(update(values), examples: 1)
             #expect(code == nil)
         } catch let refusal as AdmissionRefusal {
             #expect(refusal.code == code)

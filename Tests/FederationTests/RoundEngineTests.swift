@@ -97,6 +97,19 @@ struct RoundEngineTests {
                 == ["failed 1.0 without b:deadline,c:deadline,d:deadline"])
     }
 
+    @Test("results that became durable together all count, also past the target and at the deadline")
+    func together() {
+        var job = EngineScript.job(minimum: 4, perRound: 4, updates: 1)
+        job.clients.targetUpdates = 2
+        var script = training(job, clients: ["a", "b", "c", "d"])
+        #expect(
+            script.send(.together([.update("d", 0), .update("a", 0), .update("c", 0)]), at: 5)
+                == ["aggregate 0.0 a,c,d"])
+        script = training(EngineScript.job(minimum: 2, updates: 1), clients: ["a", "b"])
+        #expect(
+            script.send(.together([.update("b", 0), .update("a", 0)]), at: 100_000) == ["aggregate 0.0 a,b"])
+    }
+
     @Test("an aggregation that fails with its target reached blames nobody")
     func targetAndFailure() {
         var job = EngineScript.job(minimum: 3, perRound: 3, updates: 1)

@@ -18,6 +18,8 @@ struct MemoryStore {
     var declined: Set<String> = []
     var known: [String: [String: Int]] = [:]
     var lastAlive: Int64 = 0
+    var arrivals: [String: Int64] = [:]
+    var history = SelectionHistory()
 
     var snapshot: EngineSnapshot {
         let round = results.count
@@ -29,13 +31,13 @@ struct MemoryStore {
             declined: declined,
             current: cohort.map { record in
                 let task = RoundTask(.train, round: record.round, attempt: record.attempt)
-                return .init(cohort: record, updates: updates, refused: refusals[task] ?? [])
+                return .init(cohort: record, updates: updates, refused: refusals[task] ?? [], arrivals: arrivals)
             },
             evaluations: openEvaluations.values.map { record in
                 let task = RoundTask(.evaluate, round: record.round, attempt: record.attempt)
                 return .init(record: record, reports: reports[record.round] ?? [:], refused: refusals[task] ?? [])
             },
-            known: known.map { .init(client: $0.key, examples: $0.value) }, lastAlive: lastAlive)
+            known: known.map { .init(client: $0.key, examples: $0.value) }, history: history, lastAlive: lastAlive)
     }
 
     mutating func perform(_ action: RoundAction, at time: Int64) {
@@ -43,6 +45,8 @@ struct MemoryStore {
         case .commitCohort(let record):
             cohort = record
             updates = [:]
+            arrivals = [:]
+            history.notePresent(record.present)
         case .commitDeadline(let task, let deadline):
             if task.kind == .train {
                 cohort?.deadline = deadline
@@ -57,6 +61,7 @@ struct MemoryStore {
             cohort = nil
         case .commitRound(let result):
             results.append(result)
+            history.take(result, arrivals: arrivals)
             cohort = nil
             openEvaluations[result.round] = result.evaluation
         case .commitEvaluation(let result):
@@ -116,6 +121,9 @@ struct World {
         job.deadline = 600
         job.evaluation.deadline = 400
         if seed % 4 == 1 { job.clients.targetUpdates = minimumUpdates }
+        // Those whose draws do not depend on how long anything took.
+        let samplings = ["uniform", "weighted", "power-of-choice", "availability", "stratified"]
+        job.clients.sampling = .init(["name": .string(samplings[Int(seed) % samplings.count])])
         store = MemoryStore(specification: job)
         engine = RoundEngine(resuming: store.snapshot)
         for index in 0..<trainers {
@@ -200,6 +208,7 @@ struct World {
                 try step()
                 if task.kind == .train {
                     store.updates[client] = statistics
+                    store.arrivals[client] = now
                     try handle(
                         .updateCommitted(
                             client: client, round: task.round, attempt: task.attempt, statistics: statistics))

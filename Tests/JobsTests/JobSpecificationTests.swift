@@ -13,6 +13,44 @@ struct Change: Sendable {
 
 @Suite("Job specification")
 struct JobSpecificationTests {
+    @Test(
+        "evaluation begins where it is told to, and after `every` rounds otherwise",
+        arguments: [
+            (5, nil, [4, 9, 11]), (5, 0, [0, 5, 10, 11]), (1, nil, Array(0..<12)), (3, 7, [7, 10, 11]), (0, 0, []),
+            (4, 40, [11]),
+        ] as [(Int, Int?, [Int])])
+    func evaluatedRounds(every: Int, first: Int?, rounds: [Int]) throws {
+        var job = JobSpecification(name: "a", model: ["name": "b"], data: "c", rounds: 12)
+        let plain = try job.canonicalJSON()
+        #expect(!String(decoding: plain, as: UTF8.self).contains("first"), "jobs without it keep their bytes")
+        job.evaluation = .init(every: every, first: first)
+        #expect((0..<12).filter(job.isEvaluated) == rounds)
+        #expect(try JobSpecification(json: job.canonicalJSON()) == job)
+        job.evaluation.first = -1
+        #expect(job.problems.contains { $0.hasPrefix("evaluation.first: found -1") })
+    }
+
+    @Test(
+        "no client can take more effective steps than its examples give",
+        arguments: [(0.0, 1, 16), (0.9, 1, 16), (0.9, 40, 16), (0.999, 300, 7), (1.0, 9, 5), (0.5, 3, 1)])
+    func effectiveSteps(momentum: Double, examples: Int, batchSize: Int) {
+        let job = JobSpecification(
+            name: "a", model: ["name": "b"], data: "c", rounds: 1,
+            training: ["epochs": 3, "batchSize": .int(batchSize), "momentum": .double(momentum)])
+        let steps = 3 * ((examples + batchSize - 1) / batchSize)
+        // Each gradient reaches the weights once a step from its own on, less and less.
+        var reach = 0.0
+        var sum = 0.0
+        for _ in 0..<steps {
+            reach = momentum * reach + 1
+            sum += reach
+        }
+        let most = job.mostEffectiveSteps(examples: examples)
+        #expect(most >= sum && most <= sum * 1.0002)
+        let plain = JobSpecification(name: "a", model: ["name": "b"], data: "c", rounds: 1)
+        #expect(plain.mostEffectiveSteps(examples: 17) >= 2.9 && plain.mostEffectiveSteps(examples: 17) < 2.901)
+    }
+
     private let yaml = """
         name: har-fedavg
         model: {name: har, fusion: attention, layers: [32, 64], dropout: 0.2, wide: true}
@@ -206,5 +244,84 @@ struct JobSpecificationTests {
         job.kept = ["w", "h", "d", "frozen"]
         job.latest = []
         #expect(throws: JobsError.self) { try job.updateSchema(for: weights) }
+    }
+}
+
+@Suite("Sampling and attacks of a job")
+struct SamplingSettingsTests {
+    private func job(_ sampling: String, perRound: Int = 30) throws -> JobSpecification {
+        try ConfigurationFile.decode(
+            JobSpecification.self,
+            yaml: """
+                {name: j, model: {name: m}, data: d, rounds: 3,
+                 clients: {minimum: 1, perRound: \(perRound), minimumUpdates: 1, sampling: \(sampling)}}
+                """)
+    }
+
+    @Test("a name alone, or a map; a name alone stays one in the canonical form")
+    func forms() throws {
+        let plain = try job("weighted").validated()
+        #expect(plain.clients.sampling.settings == ["name": "weighted"])
+        #expect(try String(decoding: plain.canonicalJSON(), as: UTF8.self).contains("\"sampling\":\"weighted\""))
+        let map = try job("{name: power-of-choice, candidates: 40}").validated()
+        #expect(try SamplingSettings(map.clients.sampling.settings).candidates == 40)
+        #expect(try JobSpecification(json: map.canonicalJSON()) == map)
+        let standard = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 3)
+        #expect(try String(decoding: standard.canonicalJSON(), as: UTF8.self).contains("\"sampling\":\"uniform\""))
+        #expect(try job("fedmultimodal").clients.sampling == .fedmultimodal)
+    }
+
+    @Test(
+        "what is wrong with a sampling",
+        arguments: [
+            ("weigthed", "clients.sampling: found \"weigthed\", expected one of availability, fedmultimodal"),
+            ("{name: oort, candidates: 4}", "clients.sampling: found the unknown key \"candidates\""),
+            ("{name: power-of-choice, candidates: 29}", "clients.sampling.candidates: found 29, expected at least"),
+            ("{name: poisson, population: 3}", "clients.sampling.population: found 3, expected at least"),
+            ("{name: oort, exploration: 2}", "clients.sampling.exploration: found 2, expected a number from 0"),
+            ("{name: stratified, bands: 1}", "clients.sampling.bands: found 1, expected a whole number from 2"),
+        ])
+    func problems(sampling: String, expected: String) throws {
+        let found = try job(sampling).problems
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix(expected) == true, "\(found)")
+    }
+
+    @Test("Poisson draws vary, so fewer updates must do")
+    func poissonMinimum() throws {
+        var job = try job("poisson")
+        #expect(job.problems == [])
+        job.clients.minimumUpdates = 13
+        #expect(job.problems == [])
+        job.clients.minimumUpdates = 14
+        #expect(job.problems.first?.hasPrefix("clients.minimumUpdates: found 14, expected at most 13") == true)
+    }
+
+    @Test("attacks are read with the numbers of their kind")
+    func attacks() throws {
+        #expect(try AttackSettings([:]) == nil)
+        let flip = try AttackSettings(["kind": "sign-flip"])
+        #expect((flip?.share, flip?.scale) == (0.2, 1))
+        #expect(try AttackSettings(["kind": "scaling", "share": 0.1])?.scale == 10)
+        #expect(try AttackSettings(["kind": "alie"])?.z == nil)
+        #expect(try AttackSettings(["kind": "alie", "z": 1.5])?.z == 1.5)
+        #expect(try AttackSettings(["kind": "free-rider", "behaviour": "stale"])?.behaviour == .stale)
+        #expect(try AttackSettings(["kind": "giant-weight"])?.examples == 1_000_000_000_000)
+    }
+
+    @Test(
+        "what is wrong with an attack",
+        arguments: [
+            (["kind": "sing-flip"], "attack.kind: found \"sing-flip\", expected one of alie, backdoor"),
+            (["share": 0.2], "attack.kind: found \"\", expected one of"),
+            (["kind": "nan", "scale": 2], "attack: found the unknown key \"scale\""),
+            (["kind": "ipm", "share": 1.5], "attack.share: found 1.5, expected a number from 0.0 to 1.0"),
+            (["kind": "backdoor", "target": -1], "attack.target: found -1"),
+        ] as [(Settings, String)])
+    func attackProblems(attack: Settings, expected: String) {
+        var job = JobSpecification(name: "j", model: ["name": "m"], data: "d", rounds: 3)
+        job.attack = attack
+        #expect(job.problems.count == 1)
+        #expect(job.problems.first?.hasPrefix(expected) == true, "\(job.problems)")
     }
 }

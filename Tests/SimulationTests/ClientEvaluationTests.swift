@@ -27,6 +27,20 @@ import Weights
         return (try run.run(), try SimulationStudy.lines(of: folder.file("\(name)/metrics.jsonl")))
     }
 
+    /// `tributary partition --job` shows the rows that a simulation trains on.
+    @Test func whatIsDescribedIsWhatIsHeldOut() throws {
+        var job = SimulationRunTests.job {
+            $0.data = "synthetic-har"
+            $0.partition = ["scheme": "dirichlet", "clients": 6, "alpha": 0.5, "seed": 3]
+        }
+        job.evaluation.perClient = 1
+        job.evaluation.perClientHoldOut = 0.3
+        let described = try SitePartition.prepare(.init(job, scale: 0.1)).holdingOut(0.3).partition.clients
+        let trained = try SimulationSource(job, path: nil, scale: 0.1).data(for: job).holdingOut(0.3).clients
+        #expect(described.map(\.rows) == trained.map(\.rows))
+        #expect(trained.contains { !$0.heldOut.isEmpty })
+    }
+
     /// The share of rows that a linear model answers right.
     private func accuracy(_ weight: [Float], _ bias: [Float], _ data: MultimodalDataset, _ rows: [Int]) -> Double {
         let right = rows.count { row in

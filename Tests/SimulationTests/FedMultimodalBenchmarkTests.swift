@@ -1,3 +1,4 @@
+import Datasets
 import Foundation
 import Jobs
 import Synchronization
@@ -51,6 +52,60 @@ import Testing
         #expect(throws: SimulationError.self) {
             try self.benchmark(folder, rounds: 3).run(stop: { false }, progress: { _ in })
         }
+    }
+
+    /// A folder of features under the name of the real data, and the benchmark over it.
+    @Test func runsOnOtherDataAreNotMixed() throws {
+        let folder = try TemporaryFolder()
+        func write(_ name: String, seed: UInt64) throws {
+            let generator = try SyntheticHAR(.init(seed: seed, subjects: 6, windowsPerActivity: 12))
+            let people = generator.splitSubjects
+            try SiteFolder.write(
+                to: folder.file(name),
+                splits: [
+                    "train": try generator.dataset(subjects: people.train, name: "uci-har").all,
+                    "test": try generator.dataset(subjects: people.test, name: "uci-har").all,
+                ])
+        }
+        try write("first", seed: 1)
+        try write("second", seed: 2)
+        func run(_ data: String?, seeds: [UInt64]) throws -> [BenchmarkRow] {
+            let cell = BenchmarkCell(dataset: "uci-har", fusion: "concat", alpha: 5.0, algorithm: "fedavg")
+            return try FedMultimodalBenchmark(
+                cells: [cell], seeds: seeds, rounds: 1, data: data.map(folder.file), output: folder.file("runs"),
+                workers: 2
+            ).run(stop: { false }, progress: { _ in }).rows
+        }
+        let rows = try run("first", seeds: [8])
+        for seeds in [[8], [8, 16]] as [[UInt64]] {
+            let error = try #require(throws: SimulationError.self) { try run("second", seeds: seeds) }
+            #expect(error.code == .checkpoint && "\(error)".contains("was run on other data"))
+        }
+        #expect(try run("first", seeds: [8]).map(\.scores) == rows.map(\.scores))
+        // Complete runs are shown where there are no data.
+        #expect(try run(nil, seeds: [8]).map(\.scores) == rows.map(\.scores))
+        #expect(try run("none", seeds: [8]).map(\.scores) == rows.map(\.scores))
+        // Runs of an earlier version have no mark and are taken.
+        let path = folder.file("runs/runs.json")
+        var runs = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [[String: Any]])
+        #expect(runs[0].removeValue(forKey: "fingerprint") != nil)
+        try JSONSerialization.data(withJSONObject: runs).write(to: URL(fileURLWithPath: path))
+        #expect(try run("second", seeds: [8]).map(\.scores) == rows.map(\.scores))
+    }
+
+    @Test func jobsTakeTheBenchmarksWays() throws {
+        func job(_ dataset: String, alpha: Double? = nil) throws -> JobSpecification {
+            try BenchmarkCell(dataset: dataset, fusion: "concat", alpha: alpha, algorithm: "fedavg").job(seed: 8)
+        }
+        // Evaluated where the number of the round, from 0, is a multiple of five, and after the last.
+        #expect(try (0..<200).filter(job("ptb-xl").isEvaluated).suffix(3) == [190, 195, 199])
+        #expect(try (0..<3).filter(job("ptb-xl").isEvaluated) == [0])
+        #expect(try (0..<3).filter(job("meld").isEvaluated) == [0, 1, 2])
+        #expect(try job("ku-har").partition["faithful"] == true)
+        #expect(try job("crisismmd", alpha: 5).partition["faithful"] == true)
+        #expect(try job("synthetic-ku-har").partition["faithful"] == nil)
+        #expect(try job("uci-har", alpha: 5).partition["faithful"] == nil)
     }
 
     @Test func cellsOfTheTableHaveThePapersScores() {

@@ -32,12 +32,16 @@ import Weights
 
     private func run(
         _ folder: TemporaryFolder, _ name: String, workers: Int = 1, resumes: Bool = false, rounds: Int = 3,
-        strategy: Settings = ["name": "fedavg"], stop: @escaping @Sendable () -> Bool = { false }
+        strategy: Settings = ["name": "fedavg"], encoding: Settings = [:],
+        stop: @escaping @Sendable () -> Bool = { false }
     ) throws -> SimulationRun.Outcome {
         try FileManager.default.createDirectory(
             atPath: folder.file(name), withIntermediateDirectories: true)
         let run = try SimulationRun(
-            Self.job(rounds: rounds) { $0.strategy = strategy }, data: Self.data(),
+            Self.job(rounds: rounds) {
+                $0.strategy = strategy
+                $0.encoding = encoding
+            }, data: Self.data(),
             options: .init(output: folder.file(name), workers: workers, resumes: resumes, checkpointSeconds: 0),
             stop: stop)
         return try run.run()
@@ -101,6 +105,41 @@ import Weights
         #expect(always.runs[0].bestRound == best.runs[0].bestRound)
     }
 
+    /// Names, labels and rows alone do not tell data apart.
+    @Test func aRunDoesNotGoOnWithOtherValues() throws {
+        let folder = try TemporaryFolder()
+        func run(_ data: SimulationData, stopsAfter events: Int) throws -> SimulationRun.Outcome {
+            let seen = Mutex(0)
+            return try SimulationRun(
+                Self.job(), data: data,
+                options: .init(output: folder.file("run"), workers: 1, resumes: true, checkpointSeconds: 0),
+                stop: {
+                    seen.withLock {
+                        $0 += 1
+                        return $0 > events
+                    }
+                }
+            ).run()
+        }
+        try FileManager.default.createDirectory(atPath: folder.file("run"), withIntermediateDirectories: true)
+        #expect(try !run(Self.data(), stopsAfter: 5).isComplete)
+        var other = try Self.data()
+        var values = other.train.values
+        for index in values[0].indices { values[0][index] += 1 }
+        other.train = try MultimodalDataset(
+            name: other.train.name, classes: other.train.classes, modalities: other.train.modalities, values: values,
+            labels: other.train.labels, subjects: other.train.subjects)
+        let error = try #require(throws: SimulationError.self) { try run(other, stopsAfter: 1000) }
+        #expect(error.code == .checkpoint && "\(error)".contains("a run on other data"))
+        // A checkpoint of an earlier version has no mark of the values.
+        let path = folder.file("run/checkpoint/checkpoint.json")
+        var checkpoint = try #require(
+            JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path))) as? [String: Any])
+        #expect(checkpoint.removeValue(forKey: "data") != nil)
+        try JSONSerialization.data(withJSONObject: checkpoint).write(to: URL(fileURLWithPath: path))
+        #expect(try run(Self.data(), stopsAfter: 1000).isComplete)
+    }
+
     @Test func aRunIsNotBegunOverAnother() throws {
         let folder = try TemporaryFolder()
         _ = try run(folder, "run")
@@ -133,5 +172,35 @@ import Weights
         // Ditto's global model is FedAvg's; here every client has every class, and a linear model's embedding is fixed.
         let isPlain = ["ditto", "fedrs", "moon"].contains(name)
         #expect(isPlain == (plain.digest == whole.digest))
+    }
+
+    @Test(
+        "Every encoding gives the same bits for one and two workers, and after an interruption, and its bytes are counted",
+        arguments: [
+            ["name": "bf16"], ["name": "f16", "errorFeedback": true], ["name": "int8", "block": 64],
+            ["name": "top-k", "fraction": 0.1], ["name": "int8", "errorFeedback": false],
+        ] as [Settings])
+    func encodings(encoding: Settings) throws {
+        let folder = try TemporaryFolder()
+        let whole = try run(folder, "whole", rounds: 4, encoding: encoding)
+        let seen = Mutex(0)
+        let first = try run(folder, "parts", workers: 2, rounds: 4, encoding: encoding) {
+            seen.withLock {
+                $0 += 1
+                return $0 > 7
+            }
+        }
+        #expect(!first.isComplete)
+        let second = try run(folder, "parts", resumes: true, rounds: 4, encoding: encoding)
+        #expect(second.digest == whole.digest)
+        #expect(try folder.read("parts/metrics.jsonl") == folder.read("whole/metrics.jsonl"))
+        let plain = try run(folder, "plain", rounds: 4)
+        #expect(plain.digest != whole.digest)
+        let schema = try Self.job { $0.encoding = encoding }.encodedSchema(for: whole.weights.schema)
+        for line in try SimulationStudy.lines(of: folder.file("whole/metrics.jsonl")) where line.split == "train" {
+            #expect(line.bytesUp == 2 * schema.fileBytes)
+            #expect(line.bytesDown == 2 * Safetensors.canonicalSize(whole.weights.schema))
+        }
+        #expect(schema.fileBytes < Safetensors.canonicalSize(whole.weights.schema) * 6 / 10)
     }
 }

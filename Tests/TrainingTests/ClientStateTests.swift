@@ -1,9 +1,11 @@
+import Durability
 import Foundation
 import Jobs
 import TestSupport
 import Testing
-import Training
 import Weights
+
+@testable import Training
 
 @Suite struct ClientStateTests {
     private func weights(_ value: Float) throws -> Weights { try Weights([(name: "a", shape: [1], values: [value])]) }
@@ -26,6 +28,17 @@ import Weights
         #expect(names == ["x.11.safetensors", "x.4.safetensors"])
         let other = try Weights([(name: "b", shape: [1], values: [1])])
         #expect(throws: TrainingError.self) { try state(12).load("x", schema: other.schema) }
+    }
+
+    /// A trainer's `state` folder may be new, and the power may fail right after.
+    @Test(arguments: LossyFileSystem.Loss.allCases)
+    func whatIsSavedSurvivesAPowerFailure(loss: LossyFileSystem.Loss) throws {
+        let disk = LossyFileSystem()
+        try FolderClientState.write(weights(7), to: "x.3.safetensors", in: "/site/jobs/a/state", fileSystem: disk)
+        disk.crash(loss)
+        let bytes = try disk.read("/site/jobs/a/state/x.3.safetensors")
+        #expect(try Safetensors.decode(bytes) == weights(7))
+        #expect(try disk.list("/site/jobs/a/state") == ["x.3.safetensors"])
     }
 
     @Test(

@@ -34,7 +34,8 @@ enum SessionEnding: Sendable {
             return
         }
         switch error.code {
-        case .permissionDenied, .unauthenticated, .failedPrecondition, .unimplemented, .invalidArgument:
+        case .permissionDenied, .unauthenticated, .failedPrecondition, .unimplemented, .invalidArgument,
+            .resourceExhausted:
             self = .refused(error.message.isEmpty ? "the coordinator refuses: \(error.code)" : error.message)
         default:
             let cause = error.cause.map { " (\($0))" } ?? ""

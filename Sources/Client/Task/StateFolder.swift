@@ -28,13 +28,11 @@ struct StateFolder: Sendable {
     /// The trainer's working folder of a job, made when needed. `job` is a plain name (`TaskIdentity` checks it).
     func work(_ job: String) throws -> String {
         let folder = "\(jobs)/\(job)"
-        let manager = FileManager.default
-        for name in ["in", "out", "state"] {
-            try manager.createDirectory(
-                atPath: "\(folder)/\(name)", withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        }
+        // Durable: what the trainer keeps in `state` must not be lost with the folder's name.
+        for name in ["in", "out", "state"] { try PosixFileSystem().makeDirectory("\(folder)/\(name)") }
         // Its date says when the job was last worked on.
-        try manager.setAttributes([.posixPermissions: 0o700, .modificationDate: Date()], ofItemAtPath: folder)
+        try FileManager.default.setAttributes(
+            [.posixPermissions: 0o700, .modificationDate: Date()], ofItemAtPath: folder)
         return folder
     }
 

@@ -98,6 +98,7 @@ final class TaskWorker: Sendable {
         }
         await pool.release(job)
         folder.clear(work)
+        if task.weightsBytes >= TransferHeap.largeModel { try await FileWork.run { TransferHeap.trim() } }
     }
 
     /// The job's working folder; made, and old ones removed, at the first task of a job in this process.
@@ -132,15 +133,16 @@ final class TaskWorker: Sendable {
             throw ClientError(.cancelled, refusal.reason)
         }
         let global = try SafetensorsFile(path: cached).schema
-        let schema = try specification.updateSchema(for: global)
+        let schema = try specification.encodedSchema(for: specification.updateSchema(for: global))
         let protection = try UpdateProtection.of(specification, task: identity, folder: folder)
-        courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(schema)))
+        courier.expect(identity, bytes: Int64(schema.fileBytes))
         do {
             let outbox = transfers.outbox
             let entry = try await FileWork.run {
                 let update = try UpdateFile.finish(
-                    "\(work)/\(output)", schema: schema, global: global, to: outbox.updatePath(identity),
-                    protection: protection)
+                    "\(work)/\(output)", schema: schema, global: global,
+                    residuals: ResidualFiles(folder: "\(work)/encoding", round: identity.round),
+                    to: outbox.updatePath(identity), protection: protection)
                 let entry = OutboxEntry(
                     identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
                     trainer: trainer.description, update: update)

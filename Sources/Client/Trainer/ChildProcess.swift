@@ -11,18 +11,24 @@ import Darwin
 
 /// Starting child processes the way a daemon with keys and sockets has to: own process group, no inherited
 /// descriptor, default signals.
-enum ChildProcess {
+package enum ChildProcess {
     /// Where a child's standard streams lead. A nil stream leads to `/dev/null`.
-    struct Streams {
+    package struct Streams {
         var input: CInt?
         var output: CInt?
         var error: CInt?
+
+        package init(input: CInt? = nil, output: CInt? = nil, error: CInt? = nil) {
+            self.input = input
+            self.output = output
+            self.error = error
+        }
     }
 
     /// A child's group: one of its own, or that of a living leader.
-    enum Group {
+    package enum Group {
         case new
-        case joining(pid_t)
+        case joining(Int32)
     }
 
     /// One start at a time: a descriptor made by `pipe` is inheritable for a moment.
@@ -41,9 +47,9 @@ enum ChildProcess {
     ///   - streams: descriptors of this process for the child's standard streams.
     ///   - group: the child's process group.
     /// - Returns: the child's process id; it has to be waited for.
-    static func start(
+    package static func start(
         _ arguments: [String], environment: [String: String], streams: Streams, group: Group
-    ) throws -> pid_t {
+    ) throws -> Int32 {
         _ = brokenPipesIgnored
         return try starting.withLock { _ in
             closeDescriptorsOnExec()
@@ -114,7 +120,7 @@ enum ChildProcess {
     }
 
     /// Waits until the child ended and forgets it.
-    static func wait(for process: pid_t) -> Ending {
+    package static func wait(for process: Int32) -> Ending {
         var status: CInt = 0
         while waitpid(process, &status, 0) < 0 {
             if errno != EINTR { return .unknown }
@@ -124,12 +130,12 @@ enum ChildProcess {
     }
 
     /// How a child ended.
-    enum Ending: Sendable, CustomStringConvertible {
+    package enum Ending: Sendable, CustomStringConvertible {
         case exited(CInt)
         case signalled(CInt)
         case unknown
 
-        var description: String {
+        package var description: String {
             switch self {
             case .exited(let status): "ended with status \(status)"
             case .signalled(let number): "was ended by signal \(number)"

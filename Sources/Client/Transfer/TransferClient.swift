@@ -126,17 +126,17 @@ struct TransferClient: Sendable {
                 guard (try? await writer.write(message)) != nil else { return }
                 // Two blocks at least, so that a small update too is half sent for a moment.
                 let half = (update.bytes + 1) / 2
-                let block = max(1, min(Int64(WireLimits.chunkBytes), half))
+                let block = max(1, min(Int64(WireLimits.sentChunkBytes), half))
                 var position = start
                 while position < update.bytes {
                     let count = Int(min(block, update.bytes - position))
-                    var data = Data(count: count)
-                    let got = try data.withUnsafeMutableBytes { try file.read(into: $0, at: position) }
-                    guard got == count else {
-                        throw ClientError(.disk, "\(file.path) ended after \(position + Int64(got)) bytes")
-                    }
                     message.chunk.offset = UInt64(position)
-                    message.chunk.data = data
+                    message.chunk.data = try ChunkData.filled(count: count) { buffer in
+                        let got = try file.read(into: buffer, at: position)
+                        guard got == count else {
+                            throw ClientError(.disk, "\(file.path) ended after \(position + Int64(got)) bytes")
+                        }
+                    }
                     guard (try? await writer.write(message)) != nil else { return }
                     let before = position
                     position += Int64(count)

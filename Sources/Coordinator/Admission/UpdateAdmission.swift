@@ -40,6 +40,7 @@ struct UpdateAdmission: Sendable {
             case .missingTensor, .unexpectedTensor, .shapeMismatch, .dtypeMismatch: "schema"
             case .notFinite: "non-finite"
             case .invalidHeader, .tooLong, .incomplete: "format"
+            case .invalidEncoding: "encoding"
             default: "value"
             }
         return AdmissionRefusal(code: code, reason: PeerText.clean(error.message))

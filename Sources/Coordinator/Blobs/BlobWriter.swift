@@ -7,7 +7,7 @@ public final class BlobWriter {
     private let partPath: String
     private var file: (any OpenFile)?
     private var digest = Digest()
-    private var path: String?
+    private var behind = WriteBehind()
 
     /// How many bytes were written.
     public private(set) var bytes: Int64 = 0
@@ -28,6 +28,7 @@ public final class BlobWriter {
         try file.write(block, at: bytes)
         digest.update(block)
         bytes += Int64(block.count)
+        behind.wrote(to: bytes, of: file)
     }
 
     /// The SHA-256 of what was written so far.

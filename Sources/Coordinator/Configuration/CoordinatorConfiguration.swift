@@ -62,6 +62,8 @@ public struct CoordinatorConfiguration: Sendable, Hashable, Codable {
     public var transfers: Int
     /// How many jobs run at once; default 4.
     public var maxJobs: Int
+    /// How many clients may have a session at once; default 5000. One more is refused and tries again slowly.
+    public var maxSessions: Int
     /// Below this much free space jobs pause and uploads wait; default 1 GiB.
     public var minimumFreeDisk: ByteCount
     /// The largest model, in bytes of its canonical file; default 4 GiB.
@@ -76,7 +78,7 @@ public struct CoordinatorConfiguration: Sendable, Hashable, Codable {
     /// Creates a configuration with its defaults.
     public init(
         federation: String, listen: Listen = Listen(), identity: Identity, state: LocalPath = LocalPath("state"),
-        transfers: Int = 4, maxJobs: Int = 4, minimumFreeDisk: ByteCount = .gibibytes(1),
+        transfers: Int = 4, maxJobs: Int = 4, maxSessions: Int = 5000, minimumFreeDisk: ByteCount = .gibibytes(1),
         maximumModel: ByteCount = .gibibytes(4), heartbeat: Seconds = Seconds(5), stall: Seconds = Seconds(30),
         settle: Seconds = Seconds(15)
     ) {
@@ -86,6 +88,7 @@ public struct CoordinatorConfiguration: Sendable, Hashable, Codable {
         self.state = state
         self.transfers = transfers
         self.maxJobs = maxJobs
+        self.maxSessions = maxSessions
         self.minimumFreeDisk = minimumFreeDisk
         self.maximumModel = maximumModel
         self.heartbeat = heartbeat
@@ -103,6 +106,7 @@ public struct CoordinatorConfiguration: Sendable, Hashable, Codable {
             state: try container.decodeIfPresent(LocalPath.self, forKey: .state) ?? LocalPath("state"),
             transfers: try container.decodeIfPresent(Int.self, forKey: .transfers) ?? 4,
             maxJobs: try container.decodeIfPresent(Int.self, forKey: .maxJobs) ?? 4,
+            maxSessions: try container.decodeIfPresent(Int.self, forKey: .maxSessions) ?? 5000,
             minimumFreeDisk: try container.decodeIfPresent(ByteCount.self, forKey: .minimumFreeDisk) ?? .gibibytes(1),
             maximumModel: try container.decodeIfPresent(ByteCount.self, forKey: .maximumModel) ?? .gibibytes(4),
             heartbeat: try container.decodeIfPresent(Seconds.self, forKey: .heartbeat) ?? Seconds(5),
@@ -124,6 +128,7 @@ public struct CoordinatorConfiguration: Sendable, Hashable, Codable {
         try require("listen.port", listen.port, 0...65_535)
         try require("transfers", transfers, 1...1024)
         try require("maxJobs", maxJobs, 1...1024)
+        try require("maxSessions", maxSessions, 1...1_000_000)
         guard heartbeat.value >= 0.05, heartbeat.value <= 3600 else {
             throw CoordinatorError(
                 .invalidConfiguration, "heartbeat: found \(heartbeat), expected 0.05 to 3600 seconds")

@@ -11,6 +11,8 @@ struct JobPlan: Sendable {
     let schema: WeightsSchema
     /// The tensors of every update.
     let updateSchema: WeightsSchema
+    /// How they are written.
+    let encoded: EncodedSchema
     /// The exact size of every update.
     let updateBytes: Int64
     /// All tensors of the global weights as the fold sees them in an update.
@@ -30,7 +32,8 @@ struct JobPlan: Sendable {
         self.job = job
         self.schema = schema
         updateSchema = try job.specification.updateSchema(for: schema)
-        updateBytes = Int64(Safetensors.canonicalSize(updateSchema))
+        encoded = try job.specification.encodedSchema(for: updateSchema)
+        updateBytes = Int64(encoded.fileBytes)
         foldSchema = try schema.updateSchema()
         rules = try job.specification.tensorRules(for: schema)
         strategy = try job.specification.aggregationStrategy()

@@ -97,6 +97,7 @@ extension JobRunner {
             }
             try context.removeBlobs(dropped)
         }
+        if plan.job.weightsBytes >= TransferHeap.largeModel { tidy { _, _ in TransferHeap.trim() } }
         context.logger.info(
             "round completed",
             metadata: [

@@ -28,7 +28,8 @@ struct RunnerContext: Sendable {
 
 /// Drives one job's ``RoundEngine``: events in, actions carried out in order, each fact durable before the next.
 ///
-/// Events wait in a mailbox and are taken one at a time. Only folds run beside it; their outcome comes back as an event.
+/// Events wait in a mailbox and are taken in their order; clients' results that wait one behind the other are committed
+/// together, in one transaction. Only folds run beside it; their outcome comes back as an event.
 /// When a fact cannot be made durable the runner throws and the coordinator ends: what is in the store is right, and a
 /// restart goes on from it.
 final class JobRunner: Sendable {
@@ -42,16 +43,14 @@ final class JobRunner: Sendable {
 
     enum Input: Sendable {
         case event(RoundEvent)
-        case update(RoundTask, client: String, UpdateRecord, CheckedContinuation<Outcome, any Error>)
-        case report(RoundTask, client: String, TaskStatistics, CheckedContinuation<Outcome, any Error>)
+        case result(CommittedResult, CheckedContinuation<Outcome, any Error>)
         case refusal(RoundTask, TaskRefusal, isDeclined: Bool, CheckedContinuation<Void, any Error>)
     }
 
     let plan: JobPlan
     let context: RunnerContext
     private let engine: Mutex<RoundEngine>
-    private let inputs: AsyncStream<Input>
-    private let mailbox: AsyncStream<Input>.Continuation
+    private let mailbox: Mailbox<Input>
     private let deadline: Alarm
 
     var id: String { plan.id }
@@ -60,17 +59,16 @@ final class JobRunner: Sendable {
         self.plan = plan
         self.context = context
         self.engine = Mutex(engine)
-        let (inputs, mailbox) = AsyncStream<Input>.makeStream()
-        self.inputs = inputs
+        let mailbox = Mailbox<Input>()
         self.mailbox = mailbox
-        deadline = Alarm { mailbox.yield(.event(.tick)) }
+        deadline = Alarm { mailbox.post(.event(.tick)) }
     }
 
     // MARK: For everybody
 
     /// Queues an event.
     func post(_ event: RoundEvent) {
-        mailbox.yield(.event(event))
+        mailbox.post(.event(event))
     }
 
     /// What a client's result for a task is worth now.
@@ -91,12 +89,12 @@ final class JobRunner: Sendable {
 
     /// Commits an update whose file is in the spool, if it still counts.
     func commit(_ update: UpdateRecord, task: RoundTask, client: String) async throws -> Outcome {
-        try await withCheckedThrowingContinuation { send(.update(task, client: client, update, $0)) }
+        try await withCheckedThrowingContinuation { send(.result(.update(task, client: client, update), $0)) }
     }
 
     /// Commits an evaluation report, if it still counts.
     func commit(_ statistics: TaskStatistics, task: RoundTask, client: String) async throws -> Outcome {
-        try await withCheckedThrowingContinuation { send(.report(task, client: client, statistics, $0)) }
+        try await withCheckedThrowingContinuation { send(.result(.report(task, client: client, statistics), $0)) }
     }
 
     /// Records that a client gives no result; returns when that is durable, or when it does not matter any more.
@@ -105,15 +103,20 @@ final class JobRunner: Sendable {
     }
 
     private func send(_ input: Input) {
-        if case .terminated = mailbox.yield(input) { Self.abandon(input) }
+        if !mailbox.post(input) { abandon(input) }
     }
 
-    /// Answers what is not going to be taken.
-    private static func abandon(_ input: Input) {
+    /// Answers what is not going to be taken: because the job is over, or because the coordinator stops; then the client
+    /// keeps its result for the next start.
+    private func abandon(_ input: Input) {
         switch input {
         case .event: break
-        case .update(_, _, _, let continuation), .report(_, _, _, let continuation):
-            continuation.resume(returning: .standing(.over))
+        case .result(_, let continuation):
+            if engine.withLock({ $0.isEnded }) {
+                continuation.resume(returning: .standing(.over))
+            } else {
+                continuation.resume(throwing: JobManager.stopping)
+            }
         case .refusal(_, _, _, let continuation): continuation.resume()
         }
     }
@@ -125,8 +128,8 @@ final class JobRunner: Sendable {
         defer { deadline.cancel() }
         do {
             try await withThrowingDiscardingTaskGroup { group in
-                for await input in inputs {
-                    try await take(input, folds: &group)
+                while let batch = await mailbox.take() {
+                    try await take(batch, folds: &group)
                     if engine.withLock({ $0.isEnded }) { break }
                 }
                 group.cancelAll()
@@ -134,82 +137,109 @@ final class JobRunner: Sendable {
         } catch is CancellationError {
             // The coordinator shuts down; what was not durable yet happens again after the start.
         } catch {
-            await close()
+            close()
             throw error
         }
-        await close()
+        close()
     }
 
     /// Answers everybody who still waits.
-    private func close() async {
+    private func close() {
         mailbox.finish()
-        for await input in inputs { Self.abandon(input) }
+        for input in mailbox.drain() { abandon(input) }
     }
 
-    private func take(_ input: Input, folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
-        switch input {
-        case .event(let event):
-            try await handle(event, folds: &folds)
-        case .update(let task, let client, let update, let continuation):
-            let outcome = try await answering(continuation, task, client) {
-                try await context.store.commitUpdate(
-                    job: id, task: task, client: client, update, at: context.clock.now())
-                try context.crash.reached(.afterRowCommit)
-            }
-            // The client is answered first: what the round does next is not its concern.
-            guard outcome == .committed else { return }
-            try await handle(
-                .updateCommitted(
-                    client: client, round: task.round, attempt: task.attempt, statistics: update.statistics),
-                folds: &folds)
-        case .report(let task, let client, let statistics, let continuation):
-            let outcome = try await answering(continuation, task, client) {
-                try await context.store.commitReport(
-                    job: id, task: task, client: client, statistics, at: context.clock.now())
-            }
-            guard outcome == .committed else { return }
-            try await handle(
-                .evaluationReported(client: client, round: task.round, statistics: statistics), folds: &folds)
-        case .refusal(let task, let refusal, let isDeclined, let continuation):
-            do {
-                try await handle(
-                    .taskRefused(task: task, refusal: refusal, isDeclined: isDeclined), folds: &folds)
-                continuation.resume()
-            } catch {
-                continuation.resume(throwing: error)
-                throw error
+    /// Takes inputs in their order; what is not taken, because the job ended or the store failed, is answered.
+    private func take(_ batch: [Input], folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+        var rest = batch[...]
+        defer { for input in rest { abandon(input) } }
+        while let first = rest.first, !engine.withLock({ $0.isEnded }) {
+            switch first {
+            case .event(let event):
+                rest.removeFirst()
+                try await handle(event, folds: &folds)
+            case .result:
+                try await commit(takeResults(from: &rest), folds: &folds)
+            case .refusal(let task, let refusal, let isDeclined, let continuation):
+                rest.removeFirst()
+                do {
+                    try await handle(
+                        .taskRefused(task: task, refusal: refusal, isDeclined: isDeclined), folds: &folds)
+                    continuation.resume()
+                } catch {
+                    continuation.resume(throwing: error)
+                    throw error
+                }
             }
         }
     }
 
-    /// Commits a result if it is wanted, and tells the one who waits.
-    private func answering(
-        _ continuation: CheckedContinuation<Outcome, any Error>, _ task: RoundTask, _ client: String,
-        commit: () async throws -> Void
-    ) async throws -> Outcome {
+    private typealias PendingResult = (result: CommittedResult, continuation: CheckedContinuation<Outcome, any Error>)
+
+    /// The results at the front, up to one that answers the same task of the same client again.
+    private func takeResults(from rest: inout ArraySlice<Input>) -> [PendingResult] {
+        var results: [PendingResult] = []
+        var seen: Set<TaskOfClient> = []
+        while case .result(let result, let continuation)? = rest.first, seen.insert(result.key).inserted {
+            results.append((result, continuation))
+            rest.removeFirst()
+        }
+        return results
+    }
+
+    /// Commits those results that are wanted, in one transaction, and tells those who wait.
+    private func commit(
+        _ results: [PendingResult], folds: inout ThrowingDiscardingTaskGroup<any Error>
+    ) async throws {
+        let judged = engine.withLock { engine in
+            var judged: [TaskStanding] = []
+            for (result, _) in results {
+                judged.append(engine.standing(of: result.key.task, client: result.key.client))
+            }
+            return judged
+        }
+        let wanted = zip(results, judged).compactMap { pending, standing in
+            standing == .wanted ? pending.result : nil
+        }
+        // The engine measures by the time in the rows, so that a restart measures the same.
+        let time = context.clock.now()
         do {
-            let standing = standing(of: task, client: client)
-            if standing == .wanted { try await commit() }
-            let outcome: Outcome = standing == .wanted ? .committed : .standing(standing)
-            continuation.resume(returning: outcome)
-            return outcome
+            if !wanted.isEmpty {
+                try await context.store.commitResults(job: id, wanted, at: time)
+                if wanted.contains(where: { $0.key.task.kind == .train }) {
+                    try context.crash.reached(.afterRowCommit)
+                }
+            }
         } catch {
-            continuation.resume(throwing: error)
+            for pending in results { pending.continuation.resume(throwing: error) }
             throw error
         }
+        // The clients are answered first: what the round does next is not their concern.
+        for (pending, standing) in zip(results, judged) {
+            pending.continuation.resume(returning: standing == .wanted ? .committed : .standing(standing))
+        }
+        guard !wanted.isEmpty else { return }
+        try await handle(.together(wanted.map(\.event)), at: time, folds: &folds)
     }
 
     /// Hands an event to the engine and carries out what follows, until nothing follows.
-    private func handle(_ event: RoundEvent, folds: inout ThrowingDiscardingTaskGroup<any Error>) async throws {
+    ///
+    /// - Parameter time: when it happened; now unless given.
+    private func handle(
+        _ event: RoundEvent, at time: Int64? = nil, folds: inout ThrowingDiscardingTaskGroup<any Error>
+    ) async throws {
+        var time = time
         var events = [event]
         var open: Int?
         while !events.isEmpty {
             let next = events.removeFirst()
+            let instant = time ?? context.clock.now()
             let (actions, due, round) = engine.withLock { engine in
-                let actions = engine.handle(next, at: context.clock.now())
+                let actions = engine.handle(next, at: instant)
                 return (actions, engine.nextDeadline, engine.completedRounds)
             }
             open = round
+            time = nil
             setDeadline(due)
             for action in actions {
                 if case .aggregate(let order) = action {

@@ -33,7 +33,9 @@ struct RoundFold: Sendable {
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
             return try PartialUpdate(
                 clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
-                tensors: StoredTensors(spool.fileSystem.open(path, .read)), expected: plan.updateSchema,
+                tensors: DecodedTensors.showing(
+                    StoredTensors(spool.fileSystem.open(path, .read)), as: plan.encoded),
+                expected: plan.updateSchema,
                 shownAs: plan.foldSchema)
         }
         var nextClipNorm: Double?

@@ -124,7 +124,14 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
             guard case .header(let header)? = try await patience.watching({ try await messages.next() })?.part else {
                 throw WireError(.outOfOrder, "update: expected a header first")
             }
-            let update = try UpdateDescription(header)
+            let update: UpdateDescription
+            do {
+                update = try UpdateDescription(header)
+            } catch let error as WireError {
+                // A header that cannot be right is an answer for good, as long as it says whose.
+                guard let receipt = try await refuse(header, error, client: client) else { throw error }
+                return receipt
+            }
             // What was answered before is answered again without a slot: nothing is going to be moved.
             if let receipt = try await receipt(for: update.identity, digest: update.digest, client: client) {
                 release(update.identity, client: client, receipt)
@@ -144,6 +151,23 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
         }
     }
 
+    /// Records that a client's header is malformed, figures beyond all limits above all; nil when it is for no task that is
+    /// wanted of the client.
+    private func refuse(
+        _ header: Tributary_V1_UpdateHeader, _ error: WireError, client: String
+    ) async throws -> Tributary_V1_UpdateReceipt? {
+        guard let identity = try? TaskIdentity(header.identity), identity.kind == .train,
+            let runner = try await core.jobs.judge(of: identity.job),
+            runner.standing(of: identity.roundTask, client: client) == .wanted
+        else { return nil }
+        let reason = PeerText.clean(error.message)
+        try await runner.refuse(
+            TaskRefusal(client: client, code: "header", reason: reason), task: identity.roundTask, isDeclined: false)
+        let receipt = Self.receipt(.refused, code: "header", reason: reason)
+        release(identity, client: client, receipt)
+        return receipt
+    }
+
     /// Takes an update and commits it, or records why not.
     private func take(
         _ update: UpdateDescription, _ messages: MessageReader<Tributary_V1_SubmitUpdateRequest>, client: String,
@@ -158,7 +182,13 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 plan: runner.plan, isWanted: { runner.standing(of: task, client: client) == .wanted })
             let watch = StallWatch(limit: core.settings.stall, what: "upload of \(update.identity) by \(client)")
             let result = try await watch.watching {
-                try await withBlockingWork { try await receiver.receive(messages) { watch.moved() } }
+                try await withBlockingWork {
+                    try await receiver.receive(messages) {
+                        watch.moved()
+                    } complete: {
+                        core.registry.grants.end(update.grant, client: client)
+                    }
+                }
             }
             guard result == .complete else { return Self.receipt(.roundOver, reason: "the round is over") }
         } catch let refusal as AdmissionRefusal {

@@ -46,7 +46,8 @@ struct ClientSession: Sendable {
         core.transfers.end(
             link.peer.identity, transfersOnly: true,
             CoordinatorError(.unavailable, "the client's session ended"))
-        core.sessionClosed(link)
+        // Nothing was noted of a session that was refused at its hello.
+        if link.isOpened { core.sessionClosed(link) }
     }
 
     /// Ends the session when nothing is heard for three heartbeats.
@@ -90,7 +91,14 @@ struct ClientSession: Sendable {
 
     private func open(_ hello: ClientHello) async throws {
         let version = try ProtocolVersion.negotiated(with: hello.protocolVersion)
+        do {
+            try core.registry.checkRoom(for: client)
+        } catch {
+            core.logger.warning("session refused", metadata: ["client": "\(client)", "reason": "\(error)"])
+            throw error
+        }
         try await core.sessionOpened(link, hello)
+        link.opened()
         link.send(
             .welcome(
                 .with {

@@ -52,6 +52,7 @@ final class SessionLink: Sendable {
     private struct State {
         var end: SessionEnd?
         var lastHeard = ContinuousClock.now
+        var isOpened = false
     }
 
     let client: String
@@ -76,6 +77,14 @@ final class SessionLink: Sendable {
 
     /// When the client was last heard.
     var lastHeard: ContinuousClock.Instant { state.withLock { $0.lastHeard } }
+
+    /// Whether the hello was taken and noted.
+    var isOpened: Bool { state.withLock { $0.isOpened } }
+
+    /// The hello was taken and noted.
+    func opened() {
+        state.withLock { $0.isOpened = true }
+    }
 
     /// Notes a sign of life.
     func heard() {

@@ -40,13 +40,17 @@ final class SessionRegistry: Sendable {
     }
 
     let grants: TransferGrants
+    private let maxSessions: Int
     private let clock: WallClock
     private let crash: CrashPoints
     private let logger: Logger
     private let state: Mutex<State>
     private let observer = Mutex<(any SessionObserver)?>(nil)
 
-    init(limits: GrantMachine.Limits, clock: WallClock, crash: CrashPoints, logger: Logger) {
+    init(
+        limits: GrantMachine.Limits, maxSessions: Int, clock: WallClock, crash: CrashPoints, logger: Logger
+    ) {
+        self.maxSessions = maxSessions
         self.clock = clock
         self.crash = crash
         self.logger = logger
@@ -63,7 +67,24 @@ final class SessionRegistry: Sendable {
 
     // MARK: Sessions
 
+    /// Whether there is room for a session of a client; one that has a session already may replace it.
+    ///
+    /// - Throws: ``CoordinatorError`` `limit`.
+    func checkRoom(for client: String) throws {
+        try state.withLock { state throws(CoordinatorError) in try checkRoom(for: client, in: state) }
+    }
+
+    private func checkRoom(for client: String, in state: State) throws(CoordinatorError) {
+        guard state.entries[client] == nil, state.entries.count >= maxSessions else { return }
+        throw CoordinatorError(
+            .limit,
+            "the coordinator has \(state.entries.count) sessions and takes no more (maxSessions): another client has to leave first"
+        )
+    }
+
     /// Takes a session; an earlier one of the same client ends.
+    ///
+    /// - Throws: ``CoordinatorError`` `unavailable` at shutdown, `limit` when there are too many.
     func open(_ link: SessionLink, hello: ClientHello) throws {
         let observer = observer.withLock { $0 }
         let (replaced, unknown) = try state.withLock {
@@ -71,6 +92,7 @@ final class SessionRegistry: Sendable {
             guard !state.isDraining else {
                 throw CoordinatorError(.unavailable, "the coordinator shuts down")
             }
+            try checkRoom(for: link.client, in: state)
             let old = state.entries[link.client]?.link
             var entry = Entry(link: link, hello: hello)
             for task in hello.holding { entry.current[task] = .some(nil) }

@@ -10,7 +10,7 @@ extension Store {
             let rows = try db.rows(
                 """
                 SELECT updates.round AS round, updates.client AS client, updates.digest AS digest,
-                    updates.statistics AS statistics, updates.trainer AS trainer
+                    updates.bytes AS bytes, updates.statistics AS statistics, updates.trainer AS trainer
                 FROM updates JOIN rounds ON rounds.job = updates.job AND rounds.round = updates.round
                     AND rounds.attempt = updates.attempt
                 WHERE updates.job = ? AND updates.round <= ? AND rounds.phase = 'completed'
@@ -21,7 +21,7 @@ extension Store {
                 updates[row["round"], default: []].append(
                     ModelCard.Update(
                         client: row["client"], examples: statistics.examples, digest: row["digest"],
-                        trainer: try StoredJSON.value(row["trainer"])))
+                        bytes: row["bytes"], trainer: try StoredJSON.value(row["trainer"])))
             }
             return try rounds(of: job, from: 0, to: last, in: db).filter { $0.phase == .completed }.map { round in
                 ModelCard.Round(

@@ -28,17 +28,23 @@ extension Store {
         job: String, task: RoundTask, client: String, _ update: UpdateRecord, at time: Int64
     ) async throws {
         try await write { db in
-            try db.run(
-                """
-                INSERT INTO updates
-                    (job, round, attempt, client, digest, bytes, statistics, trainer, committed, spooled)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
-                """,
-                [
-                    job, task.round, task.attempt, client, update.digest, update.bytes,
-                    try StoredJSON.text(update.statistics), try StoredJSON.text(update.trainer), time,
-                ])
+            try Self.insert(update, job: job, task: task, client: client, at: time, in: db)
         }
+    }
+
+    static func insert(
+        _ update: UpdateRecord, job: String, task: RoundTask, client: String, at time: Int64, in db: Database
+    ) throws {
+        try db.run(
+            """
+            INSERT INTO updates
+                (job, round, attempt, client, digest, bytes, statistics, trainer, committed, spooled)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+            """,
+            [
+                job, task.round, task.attempt, client, update.digest, update.bytes,
+                try StoredJSON.text(update.statistics), try StoredJSON.text(update.trainer), time,
+            ])
     }
 
     /// The update that a client committed for a round and attempt.
@@ -93,12 +99,18 @@ extension Store {
         job: String, task: RoundTask, client: String, _ statistics: TaskStatistics, at time: Int64
     ) async throws {
         try await write { db in
-            try db.run(
-                """
-                INSERT OR IGNORE INTO reports (job, round, attempt, client, statistics, at) VALUES (?, ?, ?, ?, ?, ?)
-                """,
-                [job, task.round, task.attempt, client, try StoredJSON.text(statistics), time])
+            try Self.insert(statistics, job: job, task: task, client: client, at: time, in: db)
         }
+    }
+
+    static func insert(
+        _ statistics: TaskStatistics, job: String, task: RoundTask, client: String, at time: Int64, in db: Database
+    ) throws {
+        try db.run(
+            """
+            INSERT OR IGNORE INTO reports (job, round, attempt, client, statistics, at) VALUES (?, ?, ?, ?, ?, ?)
+            """,
+            [job, task.round, task.attempt, client, try StoredJSON.text(statistics), time])
     }
 
     /// Whether a client's report for an evaluation is there.

@@ -15,6 +15,15 @@ extension Store {
                     job, cohort.round, cohort.attempt, try StoredJSON.text(cohort.cohort), cohort.startedAt,
                     cohort.deadline, try cohort.charge.map { try StoredJSON.text($0) },
                 ])
+            let isNew = db.changesCount > 0
+            for client in cohort.present where isNew {
+                try db.run(
+                    """
+                    INSERT INTO presence (job, client, draws) VALUES (?, ?, 1)
+                    ON CONFLICT (job, client) DO UPDATE SET draws = draws + 1
+                    """,
+                    [job, client])
+            }
             for client in cohort.cohort {
                 try db.run(
                     "INSERT OR IGNORE INTO participants (job, client, joined) VALUES (?, ?, ?)",

@@ -40,7 +40,7 @@ extension Store {
                 declined: Set(declined.map { $0["client"] as String }), offences: try Self.offences(job, in: db),
                 current: try Self.openRound(job, in: db), evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
-                lastAlive: lastAlive, spent: spent)
+                history: try Self.selectionHistory(job, in: db), lastAlive: lastAlive, spent: spent)
             return (job, snapshot)
         }
     }
@@ -67,13 +67,18 @@ extension Store {
             startedAt: row["started"], deadline: row["deadline"],
             charge: try (row["charge"] as String?).map { try StoredJSON.value($0) })
         var updates: [String: TaskStatistics] = [:]
+        var arrivals: [String: Int64] = [:]
         let committed = try db.rows(
-            "SELECT client, statistics FROM updates WHERE job = ? AND round = ? AND attempt = ?",
+            "SELECT client, statistics, committed FROM updates WHERE job = ? AND round = ? AND attempt = ?",
             [job.id, cohort.round, cohort.attempt])
-        for row in committed { updates[row["client"]] = try StoredJSON.value(row["statistics"]) }
+        for row in committed {
+            updates[row["client"]] = try StoredJSON.value(row["statistics"])
+            arrivals[row["client"]] = row["committed"]
+        }
         return EngineSnapshot.Current(
             cohort: cohort, updates: updates,
-            refused: try refusals(job.id, .init(.train, round: cohort.round, attempt: cohort.attempt), in: db))
+            refused: try refusals(job.id, .init(.train, round: cohort.round, attempt: cohort.attempt), in: db),
+            arrivals: arrivals)
     }
 
     private static func openEvaluations(_ job: JobRecord, in db: Database) throws -> [EngineSnapshot.Evaluation] {

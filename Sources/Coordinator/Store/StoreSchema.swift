@@ -16,6 +16,7 @@ enum StoreSchema {
         migrator.registerMigration("privacy") { db in
             for statement in privacy { try db.execute(sql: statement) }
         }
+        migrator.registerMigration("presence") { db in try db.execute(sql: presence) }
         return migrator
     }
 
@@ -23,6 +24,14 @@ enum StoreSchema {
         "ALTER TABLE rounds ADD COLUMN charge TEXT",
         "ALTER TABLE rounds ADD COLUMN next_clip_norm REAL",
     ]
+
+    /// At how many committed draws of a job a client was ready, for jobs that draw by it.
+    private static let presence = """
+        CREATE TABLE presence (
+            job TEXT NOT NULL REFERENCES jobs (id), client TEXT NOT NULL, draws INTEGER NOT NULL,
+            PRIMARY KEY (job, client)
+        ) WITHOUT ROWID
+        """
 
     private static let version1 = [
         """

@@ -18,13 +18,14 @@ enum BlobSender {
         var position = offset
         while position < size {
             try Task.checkCancellation()
-            let count = Int(min(Int64(WireLimits.chunkBytes), size - position))
-            var data = Data(count: count)
-            let read = try data.withUnsafeMutableBytes { try file.read(into: $0, at: position) }
-            guard read == count else { throw CoordinatorError(.corrupt, "\(file.path) has shrunk") }
+            let count = Int(min(Int64(WireLimits.sentChunkBytes), size - position))
             var chunk = Tributary_V1_Chunk()
             chunk.offset = UInt64(position)
-            chunk.data = data
+            chunk.data = try ChunkData.filled(count: count) { buffer in
+                guard try file.read(into: buffer, at: position) == count else {
+                    throw CoordinatorError(.corrupt, "\(file.path) has shrunk")
+                }
+            }
             try await write(chunk)
             position += Int64(count)
             moved(position)

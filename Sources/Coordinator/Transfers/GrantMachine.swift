@@ -51,15 +51,9 @@ struct GrantMachine: Sendable {
         var lapses: ContinuousClock.Instant?
     }
 
-    private struct Waiting {
-        var client: String
-        var request: UInt64
-        var purpose: TransferPurpose
-    }
-
     let limits: Limits
     private var grants: [UInt64: Grant] = [:]
-    private var queue: [Waiting] = []
+    private var queue = WaitingLine()
     private var makeNumber: @Sendable () -> UInt64
 
     init(limits: Limits, makeNumber: @escaping @Sendable () -> UInt64 = { UInt64.random(in: 1...UInt64.max) }) {
@@ -82,19 +76,16 @@ struct GrantMachine: Sendable {
     mutating func request(
         client: String, request: UInt64, purpose: TransferPurpose, now: ContinuousClock.Instant
     ) throws -> [IssuedGrant] {
-        if let index = queue.firstIndex(where: { $0.client == client && $0.purpose == purpose }) {
-            queue[index].request = request
-            return []
-        }
+        if queue.renumber(client: client, purpose: purpose, request: request) { return [] }
         // Asking again means that an earlier grant for the same thing, if not in use, was lost.
         for (number, grant) in grants
         where grant.client == client && grant.purpose == purpose && grant.lapses != nil {
             grants[number] = nil
         }
-        guard queue.count(where: { $0.client == client }) < limits.waitingPerClient else {
+        guard queue.count(of: client) < limits.waitingPerClient else {
             throw CoordinatorError(.limit, "\(client) has \(limits.waitingPerClient) transfers waiting already")
         }
-        queue.append(Waiting(client: client, request: request, purpose: purpose))
+        queue.append(.init(client: client, request: request, purpose: purpose))
         return advance(now)
     }
 
@@ -103,7 +94,7 @@ struct GrantMachine: Sendable {
         client: String, purpose: TransferPurpose, now: ContinuousClock.Instant
     ) -> IssuedGrant? {
         guard queue.isEmpty, grants.count < limits.capacity, used(by: client) < limits.perClient else { return nil }
-        return issue(Waiting(client: client, request: 0, purpose: purpose), now)
+        return issue(.init(client: client, request: 0, purpose: purpose), now)
     }
 
     /// A transfer begins under a grant.
@@ -140,7 +131,7 @@ struct GrantMachine: Sendable {
     /// A client's session ended: what it did not claim is free, what it asked for is forgotten.
     mutating func drop(client: String, now: ContinuousClock.Instant) -> [IssuedGrant] {
         grants = grants.filter { $0.value.client != client || $0.value.lapses == nil }
-        queue.removeAll { $0.client == client }
+        queue.removeAll(of: client)
         return advance(now)
     }
 
@@ -154,7 +145,7 @@ struct GrantMachine: Sendable {
         grants.values.count { $0.client == client }
     }
 
-    private mutating func issue(_ waiting: Waiting, _ now: ContinuousClock.Instant) -> IssuedGrant {
+    private mutating func issue(_ waiting: WaitingLine.Entry, _ now: ContinuousClock.Instant) -> IssuedGrant {
         var number = makeNumber()
         while number == 0 || grants[number] != nil { number = makeNumber() }
         grants[number] = Grant(
@@ -165,10 +156,15 @@ struct GrantMachine: Sendable {
     /// Gives free slots to those who wait, in order; a client at its limit does not hold up the others.
     private mutating func advance(_ now: ContinuousClock.Instant) -> [IssuedGrant] {
         var issued: [IssuedGrant] = []
-        while grants.count < limits.capacity,
-            let index = queue.firstIndex(where: { used(by: $0.client) < limits.perClient })
-        {
-            issued.append(issue(queue.remove(at: index), now))
+        let limit = limits.perClient
+        while grants.count < limits.capacity {
+            let used = grants
+            guard
+                let next = queue.takeFirst(where: { entry in
+                    used.values.count { $0.client == entry.client } < limit
+                })
+            else { break }
+            issued.append(issue(next, now))
         }
         return issued
     }

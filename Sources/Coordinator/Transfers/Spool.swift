@@ -10,6 +10,8 @@ public struct Spool: Sendable {
     /// The folder.
     public let folder: String
     let fileSystem: any FileSystem
+    private let parts: SpoolIndex
+    private let folders: GroupSynchroniser
 
     private static let suffix = ".safetensors"
 
@@ -17,6 +19,8 @@ public struct Spool: Sendable {
     public init(folder: String, fileSystem: any FileSystem = PosixFileSystem()) throws {
         self.folder = folder
         self.fileSystem = fileSystem
+        parts = SpoolIndex(fileSystem: fileSystem)
+        folders = GroupSynchroniser(fileSystem: fileSystem)
         try fileSystem.makeDirectory(folder)
     }
 
@@ -45,15 +49,15 @@ public struct Spool: Sendable {
         let folder = folder(job: job, round: task.round, attempt: task.attempt)
         let name = Self.partName(client: client, digest: digest)
         try fileSystem.makeDirectory(folder)
-        for other in try fileSystem.list(folder)
-        where other != name && other.hasSuffix(".part") && other.hasPrefix("\(client).")
-            && other.utf8.count == name.utf8.count
-        {
-            try fileSystem.remove("\(folder)/\(other)")
+        for other in try parts.replace(in: folder, client: client, by: name) {
+            do {
+                try fileSystem.remove("\(folder)/\(other)")
+            } catch let error as DurabilityError where error.code == .notFound {}
         }
         return try SpoolPart(
             folder: folder, partPath: "\(folder)/\(name)",
-            path: path(job: job, round: task.round, attempt: task.attempt, client: client), fileSystem: fileSystem)
+            path: path(job: job, round: task.round, attempt: task.attempt, client: client), fileSystem: fileSystem,
+            folders: folders)
     }
 
     /// Removes everything of a round's attempt.
@@ -110,6 +114,7 @@ public struct Spool: Sendable {
     }
 
     private func removeFolder(_ path: String) throws {
+        parts.forget(path)
         do {
             for file in try fileSystem.list(path) { try fileSystem.remove("\(path)/\(file)") }
             try fileSystem.remove(path)
@@ -121,6 +126,6 @@ public struct Spool: Sendable {
     }
 
     private static func partName(client: String, digest: String) -> String {
-        "\(client).\(digest).part"
+        "\(client).\(digest)\(SpoolIndex.suffix)"
     }
 }

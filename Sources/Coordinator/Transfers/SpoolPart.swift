@@ -6,19 +6,25 @@ final class SpoolPart {
     private let partPath: String
     private let path: String
     private let fileSystem: any FileSystem
+    private let folders: GroupSynchroniser
     private var file: (any OpenFile)?
+    private var behind = WriteBehind()
 
     /// How many bytes are there.
     private(set) var bytes: Int64
 
-    init(folder: String, partPath: String, path: String, fileSystem: any FileSystem) throws {
+    init(
+        folder: String, partPath: String, path: String, fileSystem: any FileSystem, folders: GroupSynchroniser
+    ) throws {
         self.folder = folder
         self.partPath = partPath
         self.path = path
         self.fileSystem = fileSystem
+        self.folders = folders
         let file = try fileSystem.open(partPath, .createOrOpen)
         self.file = file
         bytes = try file.size()
+        behind = WriteBehind(from: bytes)
     }
 
     deinit {
@@ -32,6 +38,7 @@ final class SpoolPart {
         }
         try opened().truncate(to: count)
         bytes = count
+        behind = WriteBehind(from: count)
     }
 
     /// Hands out the bytes that are there, from the first on, in blocks.
@@ -52,21 +59,31 @@ final class SpoolPart {
         }
     }
 
-    /// Appends bytes.
-    func append(_ block: UnsafeRawBufferPointer) throws {
-        try opened().write(block, at: bytes)
-        bytes += Int64(block.count)
+    /// Bytes from the middle, as many as the buffer holds.
+    func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws {
+        guard try opened().read(into: buffer, at: offset) == buffer.count else {
+            throw CoordinatorError(.corrupt, "\(partPath) ended before \(offset + Int64(buffer.count)) bytes")
+        }
     }
 
-    /// Makes the update durable under its final name.
-    func commit(onRename: () throws -> Void) throws {
+    /// Appends bytes.
+    func append(_ block: UnsafeRawBufferPointer) throws {
+        let file = try opened()
+        try file.write(block, at: bytes)
+        bytes += Int64(block.count)
+        behind.wrote(to: bytes, of: file)
+    }
+
+    /// Makes the update durable under its final name. Updates that end at the same time share the synchronisation of
+    /// their folder.
+    func commit(onRename: () throws -> Void) async throws {
         let file = try opened()
         try file.synchronise()
         file.close()
         self.file = nil
         try fileSystem.rename(partPath, to: path)
         try onRename()
-        try fileSystem.synchroniseDirectory(folder)
+        try await folders.synchronise(folder)
     }
 
     /// Keeps the part for a later upload. Does nothing after a commit.

@@ -42,6 +42,11 @@ final class TransferGrants: Sendable {
         return try await body()
     }
 
+    /// A transfer's bytes have moved before its call ends: the slot is free for the next one.
+    func end(_ number: UInt64, client: String) {
+        release(number, client: client, onlyUnclaimed: false)
+    }
+
     /// A client does not need a grant.
     func giveBack(_ number: UInt64, client: String) {
         release(number, client: client, onlyUnclaimed: true)

@@ -28,10 +28,13 @@ struct UploadReceiver: Sendable {
 
     /// Takes the chunks.
     ///
+    /// - Parameters:
+    ///   - moved: called with every chunk.
+    ///   - complete: called when all bytes are in the part: what follows waits for the disk and needs no slot.
     /// - Throws: `AdmissionRefusal` when the update is bad for good; ``CoordinatorError`` or `WireError` when the
     ///   transfer is, and may be tried again.
     func receive<Messages: AsyncSequence & Sendable>(
-        _ messages: Messages, moved: @Sendable () -> Void
+        _ messages: Messages, moved: @Sendable () -> Void, complete: @Sendable () -> Void
     ) async throws -> Result where Messages.Element == Tributary_V1_SubmitUpdateRequest {
         let part = try spool.part(
             job: plan.id, task: update.identity.roundTask, client: client, digest: update.digest)
@@ -65,10 +68,11 @@ struct UploadReceiver: Sendable {
                 throw CoordinatorError(
                     .invalidRequest, "the upload ended after \(chunks.position) of \(update.totalBytes) bytes")
             }
-            try state.finish(update, isWhole: update.offset == 0)
+            complete()
+            try state.finish(update, part, isWhole: update.offset == 0)
             try crash.reached(.afterDigestCheck)
             guard isWanted() else { return .unwanted }
-            try part.commit { try crash.reached(.afterRename) }
+            try await part.commit { try crash.reached(.afterRename) }
             return .complete
         } catch let error as AdmissionRefusal {
             part.discard()
@@ -99,7 +103,7 @@ private struct Intake {
 
     /// Starts with what the part holds.
     init(_ part: SpoolPart, plan: JobPlan) throws {
-        var inspector = UpdateInspector(expected: plan.updateSchema)
+        var inspector = UpdateInspector(plan.encoded)
         var digest = Digest()
         try part.forEachBlock { block in
             try inspector.consume(block)
@@ -123,7 +127,7 @@ private struct Intake {
     }
 
     /// Judges the complete update.
-    mutating func finish(_ update: UpdateDescription, isWhole: Bool) throws {
+    mutating func finish(_ update: UpdateDescription, _ part: SpoolPart, isWhole: Bool) throws {
         guard digest.hexadecimal == update.digest else {
             guard isWhole else {
                 throw CoordinatorError(.corrupt, "the resumed update is damaged: send it again from its start")
@@ -134,5 +138,8 @@ private struct Intake {
                     + "the header says \(update.digest.prefix(12))")
         }
         try rules.check(norm: inspector.finish().norm)
+        if rules.claimsSteps, let steps = try ClaimedSteps.read(part) {
+            try rules.check(steps: steps, examples: update.statistics.examples)
+        }
     }
 }

@@ -12,16 +12,18 @@ public struct BenchmarkContents: Sendable {
     /// - Parameters:
     ///   - datasets: `train` and the held-out splits by name.
     ///   - groups: who each training row is from, where clients are natural.
+    ///   - roll: see ``BenchmarkSplits/roll``.
     /// - Throws: `DatasetError` when there is no `train` or the groups do not fit it.
     init(
         _ benchmark: BenchmarkDataset, _ datasets: [String: MultimodalDataset], groups: [String]? = nil,
-        notes: [String] = []
+        roll: [String]? = nil, notes: [String] = []
     ) throws(DatasetError) {
         var heldOut = datasets
         guard let train = heldOut.removeValue(forKey: "train") else {
             throw DatasetError(.missing, "data set '\(benchmark.name)' has no split 'train'")
         }
-        self.init(benchmark, try BenchmarkSplits(train: train, groups: groups, heldOut: heldOut), notes: notes)
+        self.init(
+            benchmark, try BenchmarkSplits(train: train, groups: groups, roll: roll, heldOut: heldOut), notes: notes)
     }
 
     /// Gathers the parts.

@@ -39,6 +39,12 @@ extension BenchmarkDataset {
             let reader = try located(path) { (path) throws(DatasetError) in try MomentsInTimeReader(path: path) }
             return try joined(
                 try reader.rows(actions: classes.count), root: reader.root, skipsUnnamed: true, sound: reader.audio)
+        case Self.mnist.name:
+            let reader = try located(path) { (path) throws(DatasetError) in try MNISTReader(path: path) }
+            return try BenchmarkContents(self, reader.read())
+        case Self.cifar10.name:
+            let reader = try located(path) { (path) throws(DatasetError) in try CIFAR10Reader(path: path) }
+            return try BenchmarkContents(self, reader.read())
         default:
             throw nothing("\(path): nothing that is known of \(title) here nor in '\(name)'")
         }

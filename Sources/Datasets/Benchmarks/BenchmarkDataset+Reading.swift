@@ -130,11 +130,15 @@ extension BenchmarkDataset {
                     "\(place): modality '\(modality.name)', expected only "
                         + modalities.map(\.name).joined(separator: ", "))
             }
-            guard modality.shape.last == declared.shape.last, modality.shape.count <= 2 else {
+            let fits =
+                declared.isImage
+                ? modality.shape == declared.shape
+                : modality.shape.last == declared.shape.last && modality.shape.count <= 2
+            guard fits else {
+                let expected = declared.isImage ? "\(declared.shape)" : "[steps, \(declared.shape[1])]"
                 throw DatasetError(
                     .mismatch,
-                    "\(place): modality '\(modality.name)' has shape \(modality.shape), expected [steps, \(declared.shape[1])]"
-                )
+                    "\(place): modality '\(modality.name)' has shape \(modality.shape), expected \(expected)")
             }
         }
     }

@@ -10,6 +10,7 @@ extension BenchmarkDataset {
         classes: ["neutral", "sadness", "joy", "anger"],
         modalities: [audio(1000), text(HashedText.maximumTokens)],
         dealing: .natural(minimum: 11), clients: 86, publishedClients: 86, development: .given,
+        numbersClients: true,
         metric: "UAR",
         training: .init(learningRate: 0.01, serverLearningRate: .init(base: 0.002, ablation: 0.005)),
         model: "ser",
@@ -76,6 +77,7 @@ extension BenchmarkDataset {
         dealing: .natural(minimum: 1), clients: 65, publishedClients: 66, development: .drawn(.names),
         repetition: .folds(BenchmarkRules.folds, seed: 8),
         firstCorruptionIndex: 2,
+        hasReadingMistakes: true,
         metric: "macroF1",
         training: .init(learningRate: 0.05, serverLearningRate: .init(base: 0.025, ablation: 0.025)),
         model: "har",
@@ -127,6 +129,7 @@ extension BenchmarkDataset {
         ],
         modalities: [image, text(HashedText.maximumTokens)],
         dealing: .dirichlet(clients: 100, minimum: 1), clients: 100, publishedClients: 100, development: .given,
+        hasReadingMistakes: true,
         metric: "macroF1",
         training: .init(learningRate: 0.05, serverLearningRate: .init(base: 0.004, ablation: 0.005)),
         model: "image-text",
@@ -176,7 +179,7 @@ extension BenchmarkDataset {
 
 extension BenchmarkDataset.Training {
     /// Numbers that differ from the usual ones in what `change` sets.
-    fileprivate init(
+    init(
         learningRate: Double, serverLearningRate: BenchmarkDataset.ServerLearningRate, _ change: (inout Self) -> Void
     ) {
         self.init(learningRate: learningRate, serverLearningRate: serverLearningRate)

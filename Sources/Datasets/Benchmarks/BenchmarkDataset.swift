@@ -2,7 +2,8 @@
 /// federated learning", KDD 2023, and its code): what an example is, how it is dealt to clients, what is held out, and
 /// the numbers of the published runs.
 ///
-/// Nothing here reads a file; see ``read(path:isFaithful:fold:)``. The ten are listed in ``all``.
+/// Nothing here reads a file; see ``read(path:isFaithful:fold:)``. The ten are listed in ``all``; ``images`` are declared in
+/// the same form and belong to other benchmarks.
 public struct BenchmarkDataset: Sendable, Hashable {
     /// How training rows become clients.
     public enum Dealing: Sendable, Hashable {
@@ -47,6 +48,10 @@ public struct BenchmarkDataset: Sendable, Hashable {
         public var proximalTerm = 0.01
         /// The rounds between evaluations.
         public var evaluatesEvery = 1
+
+        /// The first round that is evaluated, where that is not after ``evaluatesEvery`` rounds: the code evaluates the
+        /// rounds whose numbers, from 0, it divides.
+        public var firstEvaluated: Int? { evaluatesEvery > 1 ? 0 : nil }
 
         /// Gathers the numbers that every data set has its own of.
         public init(learningRate: Double, serverLearningRate: ServerLearningRate) {
@@ -111,6 +116,10 @@ public struct BenchmarkDataset: Sendable, Hashable {
     /// The number of the first client in the draws of the benchmark's corruption: where its files list the two held-out
     /// splits before the clients, 2.
     public var firstCorruptionIndex = 0
+    /// Whether the benchmark's clients are numbers, the places of natural clients in its list, and not their names.
+    public var numbersClients = false
+    /// Whether there is a mistake of the benchmark's code in reading the data that `isFaithful` makes too.
+    public var hasReadingMistakes = false
     /// The metric that rounds are chosen by and reported in, as metrics are named here.
     public var metric: String
     /// The numbers of the published runs.
@@ -157,6 +166,6 @@ public struct BenchmarkDataset: Sendable, Hashable {
     /// The name of a class that has none.
     static func numberedClass(_ number: Int) -> String { "action-\(number)" }
 
-    /// The data set of a name.
-    public static func named(_ name: String) -> BenchmarkDataset? { all.first { $0.name == name } }
+    /// The data set of a name, of ``all`` or ``images``.
+    public static func named(_ name: String) -> BenchmarkDataset? { (all + images).first { $0.name == name } }
 }

@@ -13,7 +13,7 @@ import Darwin
 ///
 /// Every modality tells the class by itself, through noise. Signals (up to 128 features a step) are oscillations whose
 /// frequency and whose amplitudes and phases over the features belong to the class, starting anywhere; other features
-/// are a direction that belongs to the class, in every step. Natural clients differ in size, in their mixture of
+/// are a direction that belongs to the class, in every step; pictures are a smooth pattern of the class. Natural clients differ in size, in their mixture of
 /// classes and by an offset of their own. Where an example may have several classes, a quarter have a second one and a
 /// twentieth none. What is learnt from such data says nothing about the real ones.
 ///
@@ -186,7 +186,7 @@ public struct BenchmarkGenerator: Sendable {
             let offsets = self.offsets(owners, modality, number: UInt32(number))
             var block = [Float](repeating: 0, count: labels.count * modality.elements)
             var valid: [Int] = []
-            let (steps, features) = (modality.shape[0], modality.shape[1])
+            let (steps, features) = Self.axes(of: modality)
             block.withUnsafeMutableBufferPointer { buffer in
                 for (row, members) in members.enumerated() {
                     var stream = RandomStream(
@@ -249,10 +249,11 @@ public struct BenchmarkGenerator: Sendable {
     }
 
     private func templates(_ modality: Modality, number: UInt32) -> [Template] {
-        let features = modality.shape[1]
+        let (_, features) = Self.axes(of: modality)
         let classes = benchmark.classes.count
         return (0..<classes).map { label in
             var stream = RandomStream(seed: 1, purpose: purpose("class"), client: UInt32(label), layer: number)
+            if modality.isImage { return Template(values: Self.picture(modality.shape, &stream)) }
             let direction = (0..<features).map { _ in stream.normal() }
             guard features <= 128 else { return Template(values: direction.map { Float(0.15 * $0) }) }
             let phases = (0..<features).map { _ in 2 * Double.pi * stream.uniform() }
@@ -276,7 +277,7 @@ public struct BenchmarkGenerator: Sendable {
         return (0...clients).flatMap { client in
             var stream = RandomStream(
                 seed: seed, purpose: purpose("offset"), client: UInt32(client), layer: number)
-            return (0..<modality.shape[1]).map { _ in Float(0.1 * stream.normal()) }
+            return (0..<Self.axes(of: modality).features).map { _ in Float(0.1 * stream.normal()) }
         }
     }
 

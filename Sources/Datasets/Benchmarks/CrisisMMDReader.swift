@@ -1,10 +1,14 @@
 /// Reads the lists of CrisisMMD (F. Alam, F. Ofli, M. Imran, "CrisisMMD: multimodal Twitter datasets from natural
 /// disasters", ICWSM 2018) as the FedMultimodal benchmark takes them.
 ///
-/// The split of a post is that of the informativeness task, its class what the annotations say of the picture; a post
-/// whose picture has no annotation is left out. Addresses are taken out of the words, which become ``HashedText``; the
-/// pictures' features come from ``PrecomputedFeatures`` where there is such a file, otherwise every example has a
-/// picture of length 0.
+/// Two layouts are read. The publisher's, version 2.0, is the one that the benchmark reads:
+/// `crisismmd_datasplit_all/task_humanitarian_text_img_{train,dev,test}.tsv`, where the class of a post is its
+/// `label_image`. In the other the lists of the informativeness task (`fold2/task_informative_text_img_….tsv`) say which
+/// split a post is in, and the events' annotations (`fold1/EVENT_final_data.tsv`) what its picture shows; a post whose
+/// picture has no annotation is left out.
+///
+/// Addresses are taken out of the words, which become ``HashedText``; the pictures' features come from
+/// ``PrecomputedFeatures`` where there is such a file, otherwise every example has a picture of length 0.
 public struct CrisisMMDReader: Sendable {
     /// The events that have a file of annotations.
     public static let events = [
@@ -12,19 +16,46 @@ public struct CrisisMMDReader: Sendable {
         "mexico_earthquake", "srilanka_floods",
     ]
 
-    /// The folder that holds `fold1` with the annotations and `fold2` with the splits.
+    /// Where classes and splits stand.
+    enum Layout: Sendable {
+        /// In one list a split.
+        case published
+        /// `fold1` with the annotations and `fold2` with the splits.
+        case folds
+    }
+
+    /// The folder that holds the lists, or `fold1` and `fold2`; `features` may lie in it.
     public let root: String
+    let layout: Layout
 
     /// Finds the lists.
     ///
-    /// - Parameter path: the folder that holds `fold1` and `fold2`, or one above it.
+    /// - Parameter path: the folder that holds the lists, or `fold1` and `fold2`, or one above it.
     /// - Throws: `DatasetError` with code `missing`.
     public init(path: String) throws(DatasetError) {
-        let inside = ["", "dataset", "multimodal_deep_learning/dataset"]
-        root = try BenchmarkDataset.crisisMMD.folder(
-            at: path, holding: "fold2/task_informative_text_img_train.tsv",
-            within: inside + inside.map { $0.isEmpty ? "crisismmd" : "crisismmd/\($0)" })
+        func places(_ inside: [String]) -> [String] {
+            inside + inside.map { $0.isEmpty ? "crisismmd" : "crisismmd/\($0)" }
+        }
+        let split = "crisismmd_datasplit_all"
+        let published = places(["", split, "CrisisMMD_v2.0/\(split)", "\(split)/\(split)"])
+        let file = Self.publishedList("train")
+        if let found = published.map({ $0.isEmpty ? path : "\(path)/\($0)" }).first(where: {
+            BoundedFile.exists("\($0)/\(file)")
+        }) {
+            (root, layout) = (found, .published)
+            return
+        }
+        layout = .folds
+        do {
+            root = try BenchmarkDataset.crisisMMD.folder(
+                at: path, holding: "fold2/task_informative_text_img_train.tsv",
+                within: places(["", "dataset", "multimodal_deep_learning/dataset"]))
+        } catch {
+            throw DatasetError(error.code, "\(error.message); nor '\(file)' of the publisher's \(split)")
+        }
     }
+
+    private static func publishedList(_ split: String) -> String { "task_humanitarian_text_img_\(split).tsv" }
 
     /// Reads all three splits.
     ///
@@ -32,7 +63,7 @@ public struct CrisisMMDReader: Sendable {
     ///   its own.
     /// - Throws: `DatasetError` naming the file and line.
     public func read(isFaithful: Bool = false) throws(DatasetError) -> BenchmarkContents {
-        let labels = try annotations()
+        let labels = layout == .folds ? try annotations() : [:]
         var lists: [(split: String, records: Int, posts: [Post])] = []
         for split in ["train", "dev", "test"] {
             let (records, posts) = try list(split, labels: labels)
@@ -97,17 +128,26 @@ public struct CrisisMMDReader: Sendable {
     }
 
     private func list(_ split: String, labels: [String: Int]) throws(DatasetError) -> (records: Int, kept: [Post]) {
-        let table = try DelimitedText(
-            contentsOf: "\(root)/fold2/task_informative_text_img_\(split).tsv", separator: "\t", isQuoted: false)
+        let file = layout == .published ? Self.publishedList(split) : "fold2/task_informative_text_img_\(split).tsv"
+        let table = try DelimitedText(contentsOf: "\(root)/\(file)", separator: "\t", isQuoted: false)
+        let label = layout == .published ? try table.column("label_image") : nil
         let picture = try table.column("image_id")
         let text = try table.column("tweet_text")
         var rows = Array(table.rows.enumerated())
         // The benchmark deals training rows in the order of their pictures' names, and leaves the other lists as they are.
         if split == "train" { rows.sort { BenchmarkRules.precedes($0.element[picture], $1.element[picture]) } }
-        let posts = rows.compactMap { record, row in
-            labels[row[picture]].map {
-                Post(record: record, tokens: HashedText.tokens(Self.withoutAddresses(row[text])), label: $0)
+        var posts: [Post] = []
+        for (record, row) in rows {
+            var number = labels[row[picture]]
+            if let label {
+                number = BenchmarkDataset.crisisMMD.classes.firstIndex(of: row[label])
+                guard number != nil else {
+                    throw table.refusal(row, label, expected: "one of the eight humanitarian classes")
+                }
             }
+            guard let number else { continue }
+            posts.append(
+                Post(record: record, tokens: HashedText.tokens(Self.withoutAddresses(row[text])), label: number))
         }
         guard !posts.isEmpty else {
             throw DatasetError(.malformed, "\(table.path): no post has an annotated picture")

@@ -14,7 +14,8 @@ import Foundation
 /// `FOLDER/FILE-NUMBER` as text, from which the benchmark draws `dev`.
 ///
 /// With `isFaithful` the benchmark's quirks are kept: its extraction takes the first 128 of a window's 256 rows, so that
-/// inputs are `[64, 3]`, and people with fewer than ten windows to train on are lost.
+/// inputs are `[64, 3]`, and people with fewer than ten windows to train on are lost. The benchmark's list of clients, by
+/// whose places corruption is drawn, has them all the same.
 public struct KUHARReader: Sendable {
     /// The name of the data set in jobs.
     public static let datasetName = "ku-har"
@@ -93,6 +94,7 @@ public struct KUHARReader: Sendable {
         let people = try windows().sorted { BenchmarkRules.precedes($0.key, $1.key) }
         let tested = try BenchmarkRules.testPositions(fold: fold, count: people.count)
         var parts: [String: (windows: [Window], people: [String])] = [:]
+        let roll = people.indices.filter { !tested.contains($0) }.map { people[$0].key }
         func add(_ windows: [Window], to split: String, of person: String) {
             parts[split, default: ([], [])].windows += windows
             parts[split, default: ([], [])].people += Array(repeating: person, count: windows.count)
@@ -111,7 +113,7 @@ public struct KUHARReader: Sendable {
         var held: [String: MultimodalDataset] = [:]
         for split in holdsOutDev ? ["dev", "test"] : ["test"] { held[split] = try dataset(parts[split] ?? ([], [])) }
         let train = parts["train"] ?? ([], [])
-        return try BenchmarkSplits(train: dataset(train), groups: train.people, heldOut: held)
+        return try BenchmarkSplits(train: dataset(train), groups: train.people, roll: roll, heldOut: held)
     }
 
     private func dataset(_ part: (windows: [Window], people: [String])) throws(DatasetError) -> MultimodalDataset {

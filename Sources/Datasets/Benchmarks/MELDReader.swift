@@ -2,7 +2,8 @@
 /// conversations", ACL 2019) as the FedMultimodal benchmark takes them.
 ///
 /// Of seven emotions four are kept. A client is a speaker in a season; speakers with ten utterances or fewer in a split
-/// are left out of it, of `dev` and `test` too, which leaves 86 clients with 7,318 training utterances. Words become
+/// are left out of it, of `dev` and `test` too, which leaves 86 clients with 7,318 training utterances. The benchmark
+/// numbers them from 0 in the order of the texts `seasonSEASON_uttSPEAKER`, capitals first. Words become
 /// ``HashedText``; sound comes from ``PrecomputedFeatures`` where there is such a file, otherwise every example has
 /// sound of length 0.
 public struct MELDReader: Sendable {
@@ -45,7 +46,7 @@ public struct MELDReader: Sendable {
                 ], labels: utterances.map(\.label))
         }
         return try BenchmarkContents(
-            .meld, datasets, groups: lists[0].utterances.map(\.speaker),
+            .meld, datasets, groups: lists[0].utterances.map(\.speaker), roll: Self.roll(lists[0].utterances),
             notes: BenchmarkContents.hashingNote
                 + BenchmarkContents.absenceNote(declared.name, silent, root: root))
     }
@@ -55,7 +56,17 @@ public struct MELDReader: Sendable {
         var record: Int
         var tokens: [String]
         var speaker: String
+        /// What the benchmark sorts speakers by.
+        var key: String
         var label: Int
+    }
+
+    /// The speakers in the benchmark's order.
+    private static func roll(_ utterances: [Utterance]) -> [String] {
+        let keys = Dictionary(utterances.map { ($0.speaker, $0.key) }) {
+            BenchmarkRules.precedes($1, $0) ? $1 : $0
+        }
+        return keys.sorted { BenchmarkRules.precedes($0.value, $1.value) }.map(\.key)
     }
 
     /// The number of lines of a list, and those that are kept.
@@ -78,7 +89,9 @@ public struct MELDReader: Sendable {
             let name = Partition.identifier("\(number)-\(row[speaker].lowercased())")
             counts[name, default: 0] += 1
             utterances.append(
-                Utterance(record: record, tokens: HashedText.tokens(row[text]), speaker: name, label: label))
+                Utterance(
+                    record: record, tokens: HashedText.tokens(row[text]), speaker: name,
+                    key: "season\(number)_utt\(row[speaker])", label: label))
         }
         utterances.removeAll { counts[$0.speaker, default: 0] < Self.minimumUtterances }
         guard !utterances.isEmpty else {

@@ -64,7 +64,7 @@ public struct CorruptionMap: Sendable, Hashable {
     /// The number in the draws of a simulated client.
     ///
     /// - Parameters:
-    ///   - position: its place in the partition, from 0; what counts in the mode `faithful`.
+    ///   - position: its place in the benchmark's list of clients, from 0; what counts in the mode `faithful`.
     ///   - firstIndex: the number of the first place there (`BenchmarkDataset.firstCorruptionIndex`).
     public func number(of client: String, position: Int, firstIndex: Int) -> UInt32 {
         switch simulator.description.mode {

@@ -30,7 +30,8 @@ extension CorruptionSummary {
             Source(
                 name: client.id,
                 index: map.number(
-                    of: client.id, position: position, firstIndex: federation.benchmark.firstCorruptionIndex),
+                    of: client.id, position: client.place ?? position,
+                    firstIndex: federation.benchmark.firstCorruptionIndex),
                 labels: client.rows.map { data.labels[$0] })
         }
         return try describe(

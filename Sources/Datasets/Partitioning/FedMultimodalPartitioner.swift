@@ -19,8 +19,8 @@ public struct FedMultimodalPartitioner: Partitioner {
         case withinSubjects(clients: Int)
         /// One Dirichlet draw over all rows, to so many clients (UCF101, MiT, Hateful Memes, CrisisMMD).
         case global(clients: Int)
-        /// Each subject is a client, named as the data set names it; those with fewer than `minimum` rows are left out
-        /// (MELD, CREMA-D, KU-HAR, PTB-XL).
+        /// Each subject is a client, in the order of the benchmark's list of them; those with fewer than `minimum` rows
+        /// are left out (MELD, CREMA-D, KU-HAR, PTB-XL).
         case natural
     }
 
@@ -45,6 +45,9 @@ public struct FedMultimodalPartitioner: Partitioner {
     public var development: Keys?
     /// The seed of the legacy generator.
     public var seed: UInt32
+    /// Whether natural clients that have names are named by their place in the benchmark's list, from 0 (MELD), and not
+    /// as the data set names them. Cohorts are drawn from the names in the order of their text.
+    public var numbersClients = false
 
     /// Makes the scheme with the benchmark's numbers.
     public init(
@@ -85,10 +88,15 @@ public struct FedMultimodalPartitioner: Partitioner {
                 throw DatasetError(
                     .invalidArgument, "scheme 'fedmultimodal': alpha is given, expected none where clients are natural")
             }
-            for (subject, rows) in try input.rowsBySubject(for: "fedmultimodal") where rows.count >= minimum {
+            var people = try input.rowsBySubject(for: "fedmultimodal")
+            if let places = input.places { people.sort { places[$0.subject] < places[$1.subject] } }
+            for (subject, rows) in people where rows.count >= minimum {
                 let (dev, train) = split(rows)
                 held += dev
-                clients.append(.init(id: input.name(of: subject), rows: train))
+                let place = input.places?[subject]
+                let isNumbered = numbersClients && input.subjectNames != nil
+                let id = isNumbered ? String(place ?? clients.count) : input.name(of: subject)
+                clients.append(.init(id: id, rows: train, place: place))
             }
         }
         return try Partition(

@@ -13,12 +13,16 @@ public struct Partition: Sendable, Hashable {
         public var rows: [Int]
         /// What else sets it apart; nil for nothing.
         public var traits: ClientTraits?
+        /// Its place in the benchmark's own list of clients, from 0, where that may not be its place in the partition:
+        /// what its faithful corruption is drawn by.
+        public var place: Int?
 
         /// A client.
-        public init(id: String, rows: [Int], traits: ClientTraits? = nil) {
+        public init(id: String, rows: [Int], traits: ClientTraits? = nil, place: Int? = nil) {
             self.id = id
             self.rows = rows
             self.traits = traits
+            self.place = place
         }
     }
 

@@ -14,6 +14,9 @@ public struct PartitionInput: Sendable {
     public let subjects: [Int]?
     /// The names of the subjects where they have any, by their numbers.
     public let subjectNames: [String]?
+    /// The place of each subject in the benchmark's own list of them, from 0, by their numbers; nil where that is the
+    /// order of their numbers.
+    public let places: [Int]?
     /// The number of classes.
     public let classes: Int
     /// A finite number a row, for schemes that sort by one.
@@ -29,8 +32,8 @@ public struct PartitionInput: Sendable {
     /// - Throws: `DatasetError` with code `mismatch` when counts disagree, `malformed` for a label, subject or value
     ///   out of range, `tooLarge` for too many rows.
     public init(
-        labels: [Int], subjects: [Int]? = nil, subjectNames: [String]? = nil, classes: Int, values: [Double]? = nil,
-        modalities: Int = 1
+        labels: [Int], subjects: [Int]? = nil, subjectNames: [String]? = nil, places: [Int]? = nil, classes: Int,
+        values: [Double]? = nil, modalities: Int = 1
     ) throws(DatasetError) {
         guard !labels.isEmpty else { throw DatasetError(.invalidArgument, "no rows to partition, expected at least 1") }
         guard labels.count <= Self.maximumRows else {
@@ -58,12 +61,16 @@ public struct PartitionInput: Sendable {
             throw DatasetError(
                 .malformed, "row \(row) has a subject beyond the \(subjectNames.count) that have names")
         }
+        if let places, places.count != subjectNames?.count || Set(places).count != places.count {
+            throw DatasetError(.mismatch, "\(places.count) places, expected a different one for each named subject")
+        }
         if let row = values?.firstIndex(where: { !$0.isFinite }) {
             throw DatasetError(.malformed, "row \(row) has a value that is not finite")
         }
         self.labels = labels
         self.subjects = subjects
         self.subjectNames = subjectNames
+        self.places = places
         self.classes = classes
         self.values = values
         self.modalities = modalities
@@ -75,8 +82,9 @@ public struct PartitionInput: Sendable {
     ///   - values: a number a row, for schemes that sort by one; see `RowStatistic`.
     ///   - groups: the name of who each row is from, in place of the data set's subjects; numbered in the order of
     ///     their UTF-8 bytes.
+    ///   - roll: all groups in the benchmark's order, for ``places``.
     public init(
-        _ dataset: MultimodalDataset, values: [Double]? = nil, groups: [String]? = nil
+        _ dataset: MultimodalDataset, values: [Double]? = nil, groups: [String]? = nil, roll: [String]? = nil
     ) throws(DatasetError) {
         var subjects = dataset.subjects
         var names: [String]?
@@ -86,8 +94,11 @@ public struct PartitionInput: Sendable {
             subjects = groups.map { numbers[$0] ?? 0 }
             names = sorted
         }
+        let listed = roll.map { Dictionary(zip($0, 0...), uniquingKeysWith: min) }
         try self.init(
-            labels: dataset.labels, subjects: subjects, subjectNames: names, classes: dataset.classes.count,
+            labels: dataset.labels, subjects: subjects, subjectNames: names,
+            places: listed.flatMap { listed in names?.enumerated().map { listed[$1] ?? listed.count + $0 } },
+            classes: dataset.classes.count,
             values: values, modalities: dataset.modalities.count)
     }
 

@@ -41,8 +41,10 @@ extension PartitionScheme.Parameters {
             throw DatasetError(
                 .invalidArgument, "scheme 'fedmultimodal' needs alpha; the benchmark uses 0.1 and 5.0")
         }
-        return FedMultimodalPartitioner(
+        var partitioner = FedMultimodalPartitioner(
             form, alpha: alpha, minimum: minimum ?? least, development: development, seed: seed)
+        partitioner.numbersClients = benchmark.numbersClients
+        return partitioner
     }
 }
 

@@ -40,7 +40,7 @@ public struct VerticalPartitioner: Partitioner {
                 var traits = client.traits ?? ClientTraits()
                 traits.modalities = subset
                 let id = sharesRows ? "\(client.id)-m\(number)" : client.id
-                clients.append(.init(id: id, rows: client.rows, traits: traits))
+                clients.append(.init(id: id, rows: client.rows, traits: traits, place: client.place))
             }
         }
         return try Partition(

@@ -17,8 +17,8 @@ extension RoundPrivacy {
     }
 
     func drawForRecords(
-        _ specification: JobSpecification, round: Int, attempt: Int, candidates: [String], quorum: Int,
-        examples: (String) -> Int
+        _ specification: JobSpecification, candidates: [String], quorum: Int, examples: (String) -> Int,
+        choose: ([String]) -> [String]
     ) -> Draw {
         var known: [PrivacyLedger: Double] = [:]
         func epsilon(_ ledger: PrivacyLedger) -> Double {
@@ -39,9 +39,7 @@ extension RoundPrivacy {
                 "the privacy budget (epsilon \(settings.epsilon.map { "\($0)" } ?? "unlimited") at delta \(settings.delta)) "
                     + "allows no more: the records of \(able.count) of \(candidates.count) clients have enough left")
         }
-        let cohort = CohortSelection.draw(
-            seed: specification.seed, round: round, attempt: attempt, candidates: able,
-            count: specification.clients.perRound, sampling: specification.clients.sampling)
+        let cohort = choose(able)
         let charges = Dictionary(
             cohort.map { ($0, recordCharge(specification, examples: examples($0))) }, uniquingKeysWith: { $1 })
         let others = spent.records.filter { charges[$0.key] == nil }.values.map(epsilon)

@@ -103,10 +103,12 @@ public struct RoundPrivacy: Sendable {
 
     /// The cohort of an attempt with its cost.
     ///
-    /// - Parameter examples: how many training examples a client declares.
+    /// - Parameters:
+    ///   - examples: how many training examples a client declares.
+    ///   - choose: draws as the job says, where the mechanism does not depend on how cohorts are drawn.
     func draw(
         _ specification: JobSpecification, round: Int, attempt: Int, candidates: [String], quorum: Int,
-        examples: (String) -> Int
+        examples: (String) -> Int, choose: ([String]) -> [String]
     ) -> Draw {
         let draws = PrivateSampling(secret)
         let cohort: [String]
@@ -114,12 +116,9 @@ public struct RoundPrivacy: Sendable {
         switch settings.mechanism {
         case .record:
             return drawForRecords(
-                specification, round: round, attempt: attempt, candidates: candidates, quorum: quorum,
-                examples: examples)
+                specification, candidates: candidates, quorum: quorum, examples: examples, choose: choose)
         case .local:
-            cohort = CohortSelection.draw(
-                seed: specification.seed, round: round, attempt: attempt, candidates: candidates, count: perRound,
-                sampling: specification.clients.sampling)
+            cohort = choose(candidates)
         case .central where settings.sampling == .poisson:
             cohort = draws.poisson(
                 round: round, attempt: attempt, of: candidates, rate: expected / Double(candidates.count))

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Jobs
+internal import Measurement
 
 /// What a report says about simulated time.
 extension ReportPage {
@@ -14,7 +15,7 @@ extension ReportPage {
         }
         var parts: [String] = []
         if !curves.isEmpty {
-            let chart = LineChart(curves: curves, rounds: Int(latest / unit.seconds) + 1)
+            let chart = LineChart(curves: curves, scale: .linear(end: (latest / unit.seconds).rounded(.down)))
             parts.append(
                 "<h2>\(Self.escape(metric)) on \(Self.escape(report.job.evaluation.split)) over simulated time, in "
                     + "\(unit.name)</h2>" + chart.svg())
@@ -49,12 +50,12 @@ extension ReportPage {
     ) -> LineChart.Curve? {
         var ends: [Int: Double] = [:]
         for line in lines { if let clock = line.clock { ends[line.round] = clock.time } }
-        let points: [(round: Int, spread: SimulationReport.Spread)] = lines.compactMap { line in
+        let points: [LineChart.Point] = lines.compactMap { line in
             guard line.split == report.job.evaluation.split, let end = ends[line.round],
                 let value = line.metrics[metric],
                 value.isFinite, let spread = SimulationReport.Spread([value])
             else { return nil }
-            return (Int(end / secondsPerUnit), spread)
+            return LineChart.Point(x: (end / secondsPerUnit).rounded(.down), spread)
         }
         return points.isEmpty ? nil : LineChart.Curve(name: name, points: points)
     }

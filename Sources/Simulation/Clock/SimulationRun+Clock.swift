@@ -131,14 +131,23 @@ extension SimulationRun {
         for index in scheduled.indices where !scheduled[index].isDropOut {
             guard needed > 0 else { return }
             needed -= 1
-            guard scheduled[index].pending == nil else { continue }
-            let (offer, client) = (scheduled[index].offer, scheduled[index].client)
-            guard let global = weights[offer.weightsDigest] else {
-                throw SimulationError(.checkpoint, "the weights of round \(offer.task.round) are not there any more")
-            }
-            scheduled[index].pending = train(client, round: offer.task.round, from: global)
-            time?.noteTraining()
+            _ = try begin(scheduled: index)
         }
+    }
+
+    /// The result of a task on the clock, handed to a worker if none has it yet.
+    func begin(
+        scheduled index: Int
+    ) throws -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
+        if let pending = scheduled[index].pending { return pending }
+        let (offer, client) = (scheduled[index].offer, scheduled[index].client)
+        guard let global = weights[offer.weightsDigest] else {
+            throw SimulationError(.checkpoint, "the weights of round \(offer.task.round) are not there any more")
+        }
+        let pending = train(client, round: offer.task.round, from: global)
+        scheduled[index].pending = pending
+        time?.noteTraining()
+        return pending
     }
 
     /// Tells the engine what has come of a task now.

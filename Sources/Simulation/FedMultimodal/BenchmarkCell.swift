@@ -94,12 +94,13 @@ public struct BenchmarkCell: Sendable, Hashable, Codable {
     /// - Throws: ``SimulationError`` with code `job` for a data set or algorithm that the benchmark does not have;
     ///   `JobsError` for numbers that do not hold together.
     public func job(seed: UInt64, rounds: Int? = nil, testsAlways: Bool = false) throws -> JobSpecification {
-        let facts: BenchmarkDataset
+        let source: SitePartition.Source
         do {
-            facts = try SitePartition.Source(named: dataset).benchmark
+            source = try SitePartition.Source(named: dataset)
         } catch {
             throw SimulationError(.job, "--dataset: \(error.message)")
         }
+        let facts = source.benchmark
         let numbers = facts.training
         var strategy: Settings = ["name": .string(algorithm)]
         switch algorithm {
@@ -130,9 +131,11 @@ public struct BenchmarkCell: Sendable, Hashable, Codable {
                 "momentum": 0.9, "weightDecay": 0.00001, "clipNorm": 10,
             ],
             evaluation: .init(
-                every: numbers.evaluatesEvery, split: "dev", others: testsAlways ? .always : .best),
+                every: numbers.evaluatesEvery, first: numbers.firstEvaluated, split: "dev",
+                others: testsAlways ? .always : .best),
             selectBy: MetricSelector(facts.metric))
         if let alpha { job.partition["alpha"] = .double(alpha) }
+        if facts.hasReadingMistakes, !source.isGenerated { job.partition["faithful"] = .bool(true) }
         if let corruption {
             job.corruption = [
                 "mode": .string(corruption.mode), corruption.kind.key: .double(corruption.rate),

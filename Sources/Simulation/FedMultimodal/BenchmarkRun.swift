@@ -1,3 +1,4 @@
+public import Datasets
 internal import Jobs
 
 /// The score of one cell under one seed: a line of `runs.json`, which is all that later runs need of it.
@@ -20,13 +21,18 @@ public struct BenchmarkRun: Sendable, Hashable, Codable {
     public var weights: String?
     /// The part of the real number of examples that was generated, where it was asked for.
     public var scale: Double?
+    /// The marks of the data and their partition; nil in runs of earlier versions.
+    public var fingerprint: DataFingerprint?
     /// Whether a generator made the data: then nothing can be compared with the paper.
     public var isGenerated: Bool
 
     /// Takes the score from the report of one seed.
     ///
     /// - Returns: nil when the run is not complete or no round was evaluated.
-    init?(_ report: SimulationReport, of cell: BenchmarkCell, scale: Double? = nil) {
+    init?(
+        _ report: SimulationReport, of cell: BenchmarkCell, scale: Double? = nil,
+        fingerprint: DataFingerprint? = nil
+    ) {
         guard let run = report.runs.first, run.isComplete, let share = run.best["test"]?[report.job.selectBy.metric]
         else { return nil }
         self.cell = cell
@@ -39,5 +45,6 @@ public struct BenchmarkRun: Sendable, Hashable, Codable {
         weights = run.weights
         isGenerated = report.isGenerated
         self.scale = scale
+        self.fingerprint = fingerprint
     }
 }

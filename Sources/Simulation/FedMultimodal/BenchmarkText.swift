@@ -54,7 +54,8 @@ public enum BenchmarkText {
         String(format: "%.2f", row.mean) + (row.deviation.map { String(format: " ± %.2f", $0) } ?? "")
     }
 
-    private static func table(_ head: [String], _ rows: [[String]]) -> String {
+    /// A table whose columns are as wide as their widest cell.
+    static func table(_ head: [String], _ rows: [[String]]) -> String {
         let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
         func line(_ cells: [String]) -> String {
             "| "

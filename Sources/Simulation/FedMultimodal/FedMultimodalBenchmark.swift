@@ -5,7 +5,8 @@ internal import Jobs
 /// The FedMultimodal benchmark: many cells over several seeds, each a simulation in a folder of its own.
 ///
 /// `runs.json` in the output folder holds the score of every complete run; those are kept, and an interrupted one goes on
-/// from its checkpoint: the same command does what is left, also where only that file was carried over. Seeds are the outer loop, so that all cells have the first seed early.
+/// from its checkpoint: the same command does what is left, also where only that file was carried over. Runs on other data
+/// than those that are there are refused. Seeds are the outer loop, so that all cells have the first seed early.
 public struct FedMultimodalBenchmark {
     /// What is run. The clean cell of every corrupted one is added, to compare with.
     public let cells: [BenchmarkCell]
@@ -68,7 +69,7 @@ public struct FedMultimodalBenchmark {
         // A mistake in the last cell must not show after hours.
         for cell in cells { _ = try cell.job(seed: seeds.first ?? 0, rounds: rounds) }
         var runs = try saved()
-        var sources: [Settings: SimulationSource] = [:]
+        var data = BenchmarkSources(path: self.data, scale: scale, file: file) { progress(.note($0)) }
         var done = 0
         for seed in seeds {
             for cell in cells {
@@ -87,13 +88,12 @@ public struct FedMultimodalBenchmark {
                             "\(file): \(cell.name), seed \(seed), was run with scale \(run.scale.map { "\($0)" } ?? "none"): "
                                 + "choose another output folder, or the same --scale")
                     }
+                    try data.compare(job, with: runs)
                     progress(.kept(cell, seed: seed))
                     continue
                 }
                 progress(.run(cell, seed: seed, done: done, total: seeds.count * cells.count))
-                let source = try sources[job.partition] ?? SimulationSource(job, path: data, scale: scale)
-                if sources[job.partition] == nil { source.notes.forEach { progress(.note($0)) } }
-                sources[job.partition] = source
+                let source = try data.source(job, beside: runs)
                 let folder = "\(output)/\(cell.name)/seed-\(seed)"
                 try files.makeDirectory(folder)
                 var study = SimulationStudy(
@@ -104,7 +104,7 @@ public struct FedMultimodalBenchmark {
                     progress(.simulation(seed: $0, $1))
                 }
                 guard let report else { return (rows(runs), false) }
-                guard let run = BenchmarkRun(report, of: cell, scale: scale) else {
+                guard let run = BenchmarkRun(report, of: cell, scale: scale, fingerprint: source.fingerprint) else {
                     throw SimulationError(.failed, "\(folder): no round has a score on dev and test")
                 }
                 runs.append(run)

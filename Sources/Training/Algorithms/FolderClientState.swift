@@ -1,3 +1,4 @@
+import Durability
 import Foundation
 public import Weights
 
@@ -5,8 +6,8 @@ public import Weights
 ///
 /// What is saved in a round is used from the next one on: `load` takes the newest file of an earlier round. So a round
 /// that is tried again starts from the state the first try started from, and its own state replaces the first try's: no
-/// try counts twice. `save` writes under a temporary name and renames, and then removes what is older than the file it
-/// built upon, so two rounds are kept. An update that the coordinator leaves out has changed the state all the same.
+/// try counts twice. `save` makes folder and file durable, and then removes what is older than the file it built
+/// upon, so two rounds are kept. An update that the coordinator leaves out has changed the state all the same.
 public struct FolderClientState: ClientState {
     private let folder: String
     private let round: Int
@@ -32,14 +33,31 @@ public struct FolderClientState: ClientState {
 
     /// Writes this round's tensors and removes those that no round needs any more.
     public func save(_ name: String, _ weights: Weights) throws {
-        try TrainerFiles.write(weights, to: path(name, round))
         // A checkpoint or an update that refers to it may be durable a moment later.
-        try TrainerFiles.synchronise(path(name, round))
-        try TrainerFiles.synchronise(folder)
+        try Self.write(weights, to: file(name, round), in: folder)
         for old in rounds(of: name).filter({ $0 < keptRound }).dropLast() { unlink(path(name, old)) }
     }
 
-    private func path(_ name: String, _ round: Int) -> String { "\(folder)/\(name).\(round).safetensors" }
+    /// Writes a state so that it is there after a power failure: its folder and those above it, the content, the name.
+    ///
+    /// - Throws: `TrainingError` with code `output`.
+    static func write(
+        _ weights: Weights, to name: String, in folder: String, fileSystem: any FileSystem = PosixFileSystem()
+    ) throws(TrainingError) {
+        let path = "\(folder)/\(name)"
+        do {
+            try fileSystem.makeDirectory(folder)
+            try DurableFile.write(to: path, fileSystem: fileSystem) { file in
+                try Safetensors.write(weights) { try file.append($0) }
+            }
+        } catch {
+            throw TrainingError(.output, "\(path): cannot be written", cause: error)
+        }
+    }
+
+    private func file(_ name: String, _ round: Int) -> String { "\(name).\(round).safetensors" }
+
+    private func path(_ name: String, _ round: Int) -> String { "\(folder)/\(file(name, round))" }
 
     /// The rounds of which there are files, ascending.
     private func rounds(of name: String) -> [Int] {

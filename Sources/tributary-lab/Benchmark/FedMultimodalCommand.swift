@@ -24,7 +24,7 @@ struct FedMultimodalCommand: ParsableCommand {
 
     @Option(
         help: "A data set of the benchmark, or synthetic- and one for generated data.",
-        completion: .list(SitePartition.Source.names))
+        completion: .list(BenchmarkDataset.all.flatMap { [$0.name, "synthetic-\($0.name)"] }))
     var dataset = "uci-har"
 
     @Option(help: "The folder of the data set (TRIBUTARY_DATA); generated data need none.", completion: .directory)
@@ -130,6 +130,9 @@ struct FedMultimodalCommand: ParsableCommand {
             return kind
         }
         let facts = try SitePartition.Source(named: dataset).benchmark
+        guard BenchmarkDataset.all.contains(where: { $0.name == facts.name }) else {
+            throw ValidationError("--dataset: \(dataset) is none of the benchmark's, which are \(Self.datasets)")
+        }
         let published = facts.alphas
         // Several labels an example: the paper has no FedRS and no wrong labels there either.
         let algorithms = try words(
@@ -174,6 +177,8 @@ struct FedMultimodalCommand: ParsableCommand {
         }
         return cells
     }
+
+    private static let datasets = BenchmarkDataset.all.map(\.name).joined(separator: ", ")
 
     private func words(_ list: String) throws -> [String] {
         list.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }

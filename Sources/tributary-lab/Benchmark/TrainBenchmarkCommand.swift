@@ -43,13 +43,6 @@ struct TrainBenchmarkCommand: ParsableCommand {
         }
     }
 
-    /// Multiply-adds of one window's forward pass: two towers of three convolutions (kernel 5, 128, 64 and 32 steps)
-    /// and a recurrence of 16 steps over 128 features, the attention over 32 steps, and the classifier.
-    private static let multiplyAdds: Double = {
-        let tower = 128 * 5 * 3 * 32 + 64 * 5 * 32 * 64 + 32 * 5 * 64 * 128 + 16 * 2 * 3 * 128 * 128
-        return Double(2 * tower + 32 * (128 * 512 + 512 * 6 + 6 * 128) + 768 * 64 + 64 * 6)
-    }()
-
     func run() throws {
         try TorchRuntime.configure(threads: 1)
         let generator = try SyntheticHAR(.init(subjects: 6, windowsPerActivity: 4))
@@ -58,7 +51,7 @@ struct TrainBenchmarkCommand: ParsableCommand {
             dataset: data.name, classes: data.classes, modalities: data.modalities, splits: [:])
         let entry = try ModelRegistry.make(["name": "har"], manifest: manifest, Initializer(seed: 8))
 
-        let peak = try self.peak()
+        let peak = try MatrixProduct.peak(repetitions: repetitions)
         let steps = 20
         var training = LocalTraining.Configuration()
         training.batchSize = batchSize
@@ -67,11 +60,11 @@ struct TrainBenchmarkCommand: ParsableCommand {
             _ = try LocalTraining.run(entry, on: rows, training, .init(seed: 8, round: 0, client: 0))
         }.map { $0 / Double(steps) }
         // Forward once, backward twice: with respect to inputs and to weights.
-        let stepFloor = 3 * 2 * Self.multiplyAdds * Double(batchSize) / (peak.value * 1e9)
+        let stepFloor = 3 * 2 * MatrixProduct.activityMultiplyAdds * Double(batchSize) / (peak.value * 1e9)
         let windows = data.all.selecting((0..<1024).map { $0 % data.count })
         let pass = try timed(repetitions: repetitions) { _ = try Evaluation.run(entry, on: windows) }
             .map { $0 / 1024 }
-        let passFloor = 2 * Self.multiplyAdds / (peak.value * 1e9)
+        let passFloor = 2 * MatrixProduct.activityMultiplyAdds / (peak.value * 1e9)
 
         try BenchmarkFigure.show(
             [
@@ -80,15 +73,5 @@ struct TrainBenchmarkCommand: ParsableCommand {
                 BenchmarkFigure(
                     "evaluation of a window", pass.map { $0 * 1e6 }, unit: "µs", limit: passFloor * 1e6),
             ], json: json)
-    }
-
-    /// The speed of a product of 1024 × 1024 matrices.
-    private func peak() throws -> BenchmarkFigure {
-        let values = [Float](repeating: 0.5, count: 1 << 20)
-        let matrix = try Tensor(values, shape: [1024, 1024])
-        let rates = try timed(repetitions: repetitions) {
-            _ = try noGrad { () throws(TensorError) in try matrix.matmul(matrix) }
-        }.map { 2 * 1024.0 * 1024 * 1024 / $0 }
-        return BenchmarkFigure("matrix product", rates.map { $0 / 1e9 }, unit: "GFLOP/s")
     }
 }

@@ -8,6 +8,9 @@ struct BenchmarkCommand: AsyncParsableCommand {
         discussion: """
             EXAMPLE
               tributary benchmark fold --rule median
+              tributary benchmark wire
+              tributary benchmark round --json
+              tributary benchmark sessions --sessions 5000
               tributary benchmark train
               tributary benchmark fedmultimodal --data ~/data/uci-har --output runs/fedmultimodal
 
@@ -19,7 +22,8 @@ struct BenchmarkCommand: AsyncParsableCommand {
             """,
         subcommands: [
             FoldBenchmarkCommand.self,
-            LabBenchmarkCommand.self,
+            LabBenchmarkCommand.self, WireBenchmarkCommand.self, RoundBenchmarkCommand.self,
+            SessionsBenchmarkCommand.self, GrowthBenchmarkCommand.self,
         ],
         defaultSubcommand: LabBenchmarkCommand.self
     )

@@ -17,7 +17,7 @@ SHAPES = {"b": 70, "w": 137}
 
 def updates(generator):
     honest = generator.normal(0, 0.1, sum(SHAPES.values()))
-    rows = [honest + generator.normal(0, 0.05, honest.size) for _ in range(CLIENTS)]
+    rows = [honest + generator.normal(0, 0.15, honest.size) for _ in range(CLIENTS)]
     rows[3] = -4 * honest + generator.normal(0, 0.02, honest.size)
     # Sybils of one attacker.
     for place in (8, 9):

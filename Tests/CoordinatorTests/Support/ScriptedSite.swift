@@ -1,14 +1,11 @@
 import Foundation
 import GRPCCore
-import GRPCInProcessTransport
 import Jobs
 import SwiftProtobuf
 import Synchronization
 import Weights
 import Wire
 import WireMessages
-
-typealias FederationClient = Tributary_V1_Federation.Client<InProcessTransport.Client>
 
 /// A client daemon that does what a test says.
 final class ScriptedSite: Sendable {
@@ -18,6 +15,8 @@ final class ScriptedSite: Sendable {
         case update
         /// Uploads these bytes with a changed header.
         case bytes([UInt8], change: @Sendable (inout Tributary_V1_UpdateHeader) -> Void = { _ in })
+        /// Sends these messages after a header with a grant of its own, whatever they are.
+        case messages([UInt8], header: Bool = true, [Tributary_V1_SubmitUpdateRequest])
         /// Declines the task.
         case decline(code: String)
         /// Fails at the task.
@@ -31,6 +30,8 @@ final class ScriptedSite: Sendable {
     let answer: @Sendable (Tributary_V1_Task) -> Answer
     /// The receipts of its uploads, in order.
     let receipts = Mutex<[Tributary_V1_UpdateReceipt]>([])
+    /// What the coordinator said to uploads that it broke off.
+    let failures = Mutex<[String]>([])
     /// Everything the coordinator sent on the session.
     let received = Mutex<[Tributary_V1_CoordinatorMessage]>([])
     private let heard: AsyncStream<Void>
@@ -54,8 +55,16 @@ final class ScriptedSite: Sendable {
         for await _ in heard where received.withLock({ $0.contains(where: matches) }) { return }
     }
 
+    /// Waits until the coordinator has broken an upload off.
+    func waitForFailure() async {
+        if failures.withLock({ !$0.isEmpty }) { return }
+        for await _ in heard where failures.withLock({ !$0.isEmpty }) { return }
+    }
+
     /// One session, until the coordinator ends it.
-    func run(_ federation: FederationClient, holding: [TaskIdentity] = []) async throws {
+    func run(_ federation: Tributary_V1_Federation.Client<some ClientTransport>, holding: [TaskIdentity] = [])
+        async throws
+    {
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
         let hello = ClientHello(software: "scripted 1", datasets: datasets, holding: holding)
         outbound.yield(.with { $0.hello = hello.message })
@@ -85,7 +94,7 @@ final class ScriptedSite: Sendable {
     }
 
     private func work(
-        _ task: Tributary_V1_Task, _ federation: FederationClient,
+        _ task: Tributary_V1_Task, _ federation: Tributary_V1_Federation.Client<some ClientTransport>,
         _ outbound: AsyncStream<Tributary_V1_ClientMessage>.Continuation, _ requests: RequestBook
     ) async throws {
         let identity = task.identity
@@ -131,11 +140,26 @@ final class ScriptedSite: Sendable {
             try await upload(bytes, task, federation, requests) { _ in }
         case .bytes(let bytes, let change):
             try await upload(bytes, task, federation, requests, change)
+        case .messages(let bytes, let hasHeader, let messages):
+            var header = Self.header(task, client: name, bytes: bytes)
+            header.grant = await requests.grant(task.identity, .upload)
+            let first = header
+            do {
+                let receipt = try await federation.submitUpdate(metadata: TestServer.metadata(client: name)) { writer in
+                    if hasHeader { try await writer.write(.with { $0.header = first }) }
+                    for message in messages { try await writer.write(message) }
+                }
+                receipts.withLock { $0.append(receipt) }
+            } catch {
+                failures.withLock { $0.append("\(error)") }
+                hears.yield()
+            }
         }
     }
 
     private func fetch(
-        _ task: Tributary_V1_Task, _ federation: FederationClient, _ requests: RequestBook
+        _ task: Tributary_V1_Task, _ federation: Tributary_V1_Federation.Client<some ClientTransport>,
+        _ requests: RequestBook
     ) async throws -> [UInt8] {
         var grant = task.fetchGrant
         if grant == 0 { grant = await requests.grant(task.identity, .fetch) }
@@ -153,7 +177,8 @@ final class ScriptedSite: Sendable {
     }
 
     private func upload(
-        _ bytes: [UInt8], _ task: Tributary_V1_Task, _ federation: FederationClient, _ requests: RequestBook,
+        _ bytes: [UInt8], _ task: Tributary_V1_Task, _ federation: Tributary_V1_Federation.Client<some ClientTransport>,
+        _ requests: RequestBook,
         _ change: @Sendable (inout Tributary_V1_UpdateHeader) -> Void
     ) async throws {
         var header = Self.header(task, client: name, bytes: bytes)
@@ -180,7 +205,8 @@ final class ScriptedSite: Sendable {
 
     /// Uploads bytes from the header's offset in small chunks.
     static func submit(
-        _ header: Tributary_V1_UpdateHeader, _ bytes: [UInt8], _ federation: FederationClient, client: String,
+        _ header: Tributary_V1_UpdateHeader, _ bytes: [UInt8],
+        _ federation: Tributary_V1_Federation.Client<some ClientTransport>, client: String,
         upTo end: Int? = nil, chunk: Int = 50
     ) async throws -> Tributary_V1_UpdateReceipt {
         try await federation.submitUpdate(metadata: TestServer.metadata(client: client)) { writer in

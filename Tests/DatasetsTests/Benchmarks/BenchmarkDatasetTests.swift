@@ -26,16 +26,17 @@ import Testing
         #expect(try SitePartition.Source(named: "meld") == .init(benchmark: .meld, isGenerated: false))
         #expect(try SitePartition.Source(named: "synthetic-mit51") == .init(benchmark: .mit51, isGenerated: true))
         #expect(try SitePartition.Source(named: "synthetic-har") == .syntheticHAR)
-        #expect(SitePartition.Source.names.count == 21)
+        #expect(BenchmarkDataset.images.map(\.name) == ["mnist", "cifar10"])
+        #expect(SitePartition.Source.names.count == 25)
         for name in SitePartition.Source.names { #expect(try SitePartition.Source(named: name).name == name) }
-        for name in ["", "mnist", "synthetic-", "synthetic-mnist", "synthetic-synthetic-har"] {
+        for name in ["", "svhn", "synthetic-", "synthetic-svhn", "synthetic-synthetic-har"] {
             let error = try #require(throws: DatasetError.self) { try SitePartition.Source(named: name) }
             #expect(error.message.contains("expected one of meld, crema-d"))
         }
     }
 
     /// What has no reader says what it needs and where it can be had.
-    @Test(arguments: BenchmarkDataset.all)
+    @Test(arguments: BenchmarkDataset.all + BenchmarkDataset.images)
     func whatIsMissingIsNamed(_ benchmark: BenchmarkDataset) throws {
         let folder = try TemporaryFolder()
         let error = try #require(throws: DatasetError.self) { try benchmark.read(path: folder.file("")) }

@@ -44,6 +44,44 @@ import Testing
         #expect(faithful.splits.heldOut["test"]?.labels == test.labels)
     }
 
+    /// The publisher's lists of version 2.0: one a split, with the classes of words and picture apart.
+    private func published(_ folder: TemporaryFolder, in place: String, label: String = "vehicle_damage") throws {
+        let header =
+            "event_name\ttweet_id\timage_id\ttweet_text\timage\tlabel\tlabel_text\tlabel_image\tlabel_text_image"
+        for split in ["train", "dev", "test"] {
+            let lines = [("b", label), ("a", "not_humanitarian")].map { id, label in
+                "e\t1\t\(id)_0\t\(split) \"\(id) https://t.co/x\tp.jpg\tx\tnot_humanitarian\t\(label)\tPos"
+            }
+            try folder.write(
+                ([header] + lines).joined(separator: "\n") + "\n",
+                to: "\(place)/task_humanitarian_text_img_\(split).tsv")
+        }
+    }
+
+    @Test(arguments: ["crisismmd_datasplit_all", "CrisisMMD_v2.0/crisismmd_datasplit_all", "crisismmd"])
+    func thePublishersListsAreRead(place: String) throws {
+        let folder = try TemporaryFolder()
+        try published(folder, in: place)
+        let contents = try BenchmarkDataset.crisisMMD.read(path: folder.path)
+        // Training rows are in the order of their pictures' names, the others as listed.
+        #expect(contents.splits.train.labels == [0, 2])
+        let test = try #require(contents.splits.heldOut["test"])
+        #expect(test.labels == [2, 0])
+        #expect(Array(test.values[1][..<(3 * 512)]) == HashedText.features("test \"b"))
+        #expect(contents.notes.count == 2, "hashed words and no pictures")
+        let faithful = try BenchmarkDataset.crisisMMD.read(path: folder.path, isFaithful: true)
+        #expect(faithful.splits.heldOut["test"]?.values[1] == contents.splits.heldOut["dev"]?.values[1])
+    }
+
+    @Test func damageInThePublishersListsIsRefused() throws {
+        let folder = try TemporaryFolder()
+        try published(folder, in: "crisismmd_datasplit_all", label: "informative")
+        let label = try #require(throws: DatasetError.self) { try CrisisMMDReader(path: folder.path).read() }
+        #expect(label.message.contains("line 2: column 'label_image': found \"informative\", expected one of the"))
+        let nothing = try #require(throws: DatasetError.self) { try CrisisMMDReader(path: folder.path + "/x") }
+        #expect(nothing.code == .missing && nothing.message.contains("task_humanitarian_text_img_train.tsv"))
+    }
+
     @Test func addressesAreTakenOut() {
         #expect(CrisisMMDReader.withoutAddresses("a http://t.co/1 b  HTTPS://t.co c") == "a b c")
         #expect(CrisisMMDReader.withoutAddresses("RT (https://t.co/1 https:/x") == "RT ( https:/x")

@@ -1,5 +1,6 @@
 import Datasets
 import Foundation
+import Jobs
 import TestSupport
 import Testing
 
@@ -123,6 +124,25 @@ private struct Fixture {
             try BenchmarkDataset.ptbXL.read(path: fixture.folder.path, fold: 1)
         }
         #expect(none.message.contains("PTB-XL has no folds"))
+    }
+
+    /// Somebody with too few windows to train on is no client and counts in the numbers that corruption is drawn by.
+    @Test(arguments: [true, false])
+    func whoIsLostStillHasAPlace(isFaithful: Bool) throws {
+        let fixture = try Fixture()
+        try fixture.write("1.Sit/1000_B_1.csv", seed: 3, rows: 256)
+        let job = JobSpecification(
+            name: "ku-har", model: ["name": "har"], data: "ku-har", rounds: 1,
+            corruption: ["mode": "faithful", "missingModality": 0.3],
+            partition: ["scheme": "fedmultimodal", "fold": 2, "faithful": .bool(isFaithful)])
+        let prepared = try SitePartition.prepare(.init(job, data: fixture.folder.path))
+        // Of 14 people 1003, 1004 and 1005 are tested on; 1000 and 1013 have one window.
+        let people = [1000, 1001, 1002, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013]
+        let expected = isFaithful ? Array(people.dropFirst().dropLast()) : people
+        #expect(prepared.partition.clients.map(\.id) == expected.map(String.init))
+        #expect(prepared.partition.clients.map(\.place) == expected.map { people.firstIndex(of: $0) })
+        let summary = try CorruptionSummary.describe(job, prepared)
+        #expect(summary.clients.map { Int($0.index) } == expected.map { (people.firstIndex(of: $0) ?? 0) + 2 })
     }
 
     @Test func theArchivesFolderIsFound() throws {

@@ -41,11 +41,37 @@ import Weights
         #expect(contents.notes[1].contains("audio: absent in train, dev, test"))
     }
 
+    /// The benchmark numbers clients in the order of `seasonN_uttSpeaker`, and draws cohorts from the numbers as texts.
+    @Test func clientsAreTheBenchmarksNumbers() throws {
+        let folder = try TemporaryFolder()
+        let speakers = [("2", "Al"), ("1", "adam"), ("1", "Zoe"), ("1", "Bob")]
+        let lines = (0..<11).flatMap { number in
+            speakers.map { "1,Hi \(number),\($1),joy,neutral,0,0,\($0),1,x,y" }
+        }
+        for split in ["train", "dev", "test"] {
+            try folder.write(([Self.header] + lines).joined(separator: "\n"), to: "\(split)_sent_emo.csv")
+        }
+        #expect(try MELDReader(path: folder.path).read().splits.roll == ["1-bob", "1-zoe", "1-adam", "2-al"])
+        func clients(_ scheme: PartitionScheme) throws -> [Partition.Client] {
+            try SitePartition.prepare(
+                .init(
+                    source: .init(benchmark: .meld, isGenerated: false), data: folder.path,
+                    partition: .init(scheme: scheme))
+            ).partition.clients
+        }
+        let own = try clients(.fedMultimodal)
+        #expect(own.map(\.id) == ["0", "1", "2", "3"])
+        #expect(own.map { $0.rows[0] } == [3, 2, 1, 0])
+        #expect(try clients(.natural).map(\.id) == ["1-adam", "1-bob", "1-zoe", "2-al"])
+    }
+
     @Test func soundComesFromAFeatureFile() throws {
         let folder = try TemporaryFolder()
         try lists(folder)
         // Lines 1, 3, 6, … of 32 are kept.
-        func write(_ shape: [Int], _ lengths: Int64 = 3, name: String = "audio") throws {
+        func write(
+            _ shape: [Int], _ lengths: Int64 = 3, name: String = "audio", splits: [String] = ["train", "dev", "test"]
+        ) throws {
             let values = (0..<shape.reduce(1, *)).map { Float($0 / (shape[1] * shape[2])) }
             var weights = Weights(
                 zeros: try WeightsSchema([
@@ -59,7 +85,7 @@ import Weights
             }
             try FileManager.default.createDirectory(
                 atPath: folder.file("meld/features"), withIntermediateDirectories: true)
-            for split in ["train", "dev", "test"] {
+            for split in splits {
                 try Safetensors.write(weights, to: folder.file("meld/features/\(split).safetensors"))
             }
         }
@@ -70,6 +96,22 @@ import Weights
         #expect(train.lengths[0] == Array(repeating: 3, count: 11))
         #expect((0..<11).map { train.values[0][$0 * 720] } == [0, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29])
         #expect(contents.notes.count == 1)
+        // Splits whose features are of other lengths get one form, and can be written together.
+        try write([32, 12, 80], 11, splits: ["test"])
+        let mixed = try SitePartition.prepare(
+            .init(
+                source: .init(benchmark: .meld, isGenerated: false), data: folder.path,
+                partition: .init(scheme: .fedMultimodal)))
+        #expect(mixed.train.modalities[0] == Modality(name: "audio", shape: [12, 80], hasLengths: true))
+        #expect(mixed.train.lengths[0] == train.lengths[0])
+        #expect(mixed.heldOut["test"]?.lengths[0] == Array(repeating: 11, count: 11))
+        for row in 0..<11 {
+            #expect(mixed.train.values[0][row * 960..<row * 960 + 720] == train.values[0][row * 720..<(row + 1) * 720])
+            #expect(mixed.train.values[0][row * 960 + 720..<(row + 1) * 960].allSatisfy { $0 == 0 })
+        }
+        let sites = try SitePartition.write(mixed, to: folder.file("sites"))
+        #expect(sites.map(\.name) == ["0", "evaluator", "evaluator"])
+        #expect(try SiteFolder(path: folder.file("sites/evaluator")).read(split: "dev").lengths[0]?.first == 3)
         for (shape, lengths, found) in [
             ([31, 9, 80], 3, "F32 [31, 9, 80], expected F32 [32, 1 to 1000, 80]"), ([32, 9, 40], 3, "expected F32"),
             ([32, 9, 80], 10, "row 0 is 10, expected 0...9"),
@@ -110,6 +152,14 @@ struct RealMELDTests {
         #expect((0..<4).map { label in prepared.train.labels.count { $0 == label } } == [4122, 628, 1554, 1014])
         #expect(prepared.heldOut["dev"]?.count == 628)
         #expect(prepared.heldOut["test"]?.count == 1774)
-        #expect(prepared.partition.clients.contains { $0.id == "8-dr-green" })
+        #expect(prepared.partition.clients.map(\.id) == (0..<86).map(String.init))
+        // As printed by pandas for the benchmark's grouping.
+        let splits = try MELDReader(path: root).read().splits
+        let roll = try #require(splits.roll)
+        #expect(Array(roll.prefix(5)) == ["1-barry", "1-carol", "1-chandler", "1-joey", "1-monica"])
+        #expect(roll.last == "9-ross")
+        for (client, name) in zip(prepared.partition.clients, roll) {
+            #expect(client.rows.allSatisfy { splits.groups?[$0] == name })
+        }
     }
 }

@@ -91,6 +91,24 @@ private struct Fixture {
         #expect(try reader.rows().test.map(\.record) == [Fixture.path(1), Fixture.path(2)])
     }
 
+    /// Corruption is drawn by the order of the sites' numbers, cohorts by that of their texts.
+    @Test func sitesAreInTheOrderOfTheirNumbers() throws {
+        let fixture = try Fixture()
+        let rows = ["10.0", "2.0", "30.0"].flatMap { site in
+            (0..<(site == "30.0" ? 9 : 10)).map { _ in
+                (codes: "{'NORM': 100.0}", site: site, fold: "1", record: Fixture.path(1))
+            }
+        }
+        try fixture.database(rows + ["9", "10"].map { (codes: "{}", site: "2.0", fold: $0, record: Fixture.path(2)) })
+        let prepared = try SitePartition.prepare(
+            .init(
+                source: .init(benchmark: .ptbXL, isGenerated: false), data: fixture.folder.path,
+                partition: .init(scheme: .fedMultimodal)))
+        #expect(prepared.partition.clients.map(\.id) == ["2", "10"])
+        #expect(prepared.partition.clients.map(\.place) == [0, 1])
+        #expect(prepared.partition.clients[0].rows == Array(10..<20))
+    }
+
     @Test func isReadByName() throws {
         let fixture = try Fixture()
         let contents = try BenchmarkDataset.ptbXL.read(path: fixture.folder.path)
