@@ -41,12 +41,12 @@ extension RoundEngine {
                 count: specification.clients.perRound, sampling: sampling,
                 examples: { members[$0]?.examples["train"] ?? 0 }, history: history)
         }
-        let sorted = Participants.sorted(candidates)
         let cohort: [String]
         var charge: RoundCharge?
         if let privacy {
             let draw = privacy.draw(
-                specification, round: completedRounds, attempt: failedAttempts, candidates: sorted, quorum: quorum,
+                specification, round: completedRounds, attempt: failedAttempts,
+                candidates: Participants.sorted(candidates), quorum: quorum,
                 examples: { members[$0]?.examples["train"] ?? 0 }, choose: choose)
             switch draw {
             case .cohort(let drawn, let cost):
@@ -58,7 +58,7 @@ extension RoundEngine {
             case .short: return
             }
         } else {
-            cohort = choose(sorted)
+            cohort = choose(Array(candidates))
         }
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,
