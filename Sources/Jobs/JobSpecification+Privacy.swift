@@ -48,10 +48,11 @@ extension JobSpecification {
             "clients.targetUpdates: found over-selection, expected none in a job with privacy: who counts would depend on "
                 + "how fast the others are")
         if settings.mechanism == .central || settings.mechanism == .ftrl {
+            let sampling = try? SamplingSettings(clients.sampling.settings)
             refuse(
-                clients.sampling == .fedmultimodal,
-                "clients.sampling: found fedmultimodal, whose cohorts everybody can work out, expected uniform in a job "
-                    + "with privacy")
+                sampling.map { $0.name != .uniform } ?? false,
+                "clients.sampling: found \(sampling?.name.rawValue ?? ""), expected uniform in a job with privacy: "
+                    + "privacy.sampling says how cohorts are drawn, from a secret, and the charge counts on it")
         }
         let countNoise = settings.countNoise ?? Double(clients.perRound) / 20
         refuse(

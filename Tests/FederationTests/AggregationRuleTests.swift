@@ -101,9 +101,9 @@ struct AggregationRuleTests {
         let job = JobSpecification(
             name: "rules", model: ["name": "echo"], data: "none", rounds: 1, limits: .init(maximumNorm: 5))
         let rules = AdmissionRules(job)
-        try rules.check(Weights([(name: "a", shape: [2], values: [3, 4])]))
+        try rules.check(Weights([(name: "a", shape: [2], values: [3, 4])]), examples: 1)
         let refusal = #expect(throws: AdmissionRefusal.self) {
-            try rules.check(Weights([(name: "a", shape: [2], values: [3.1, 4])]))
+            try rules.check(Weights([(name: "a", shape: [2], values: [3.1, 4])]), examples: 1)
         }
         #expect(refusal?.code == "norm")
     }

@@ -53,7 +53,8 @@ import Testing
         }
         let second = try run(folder, "parts", privacy, workers: 2, resumes: true)
         let third = try run(folder, "whole", privacy, resumes: true)
-        #expect(!first.isComplete && second.isComplete)
+        // A run whose Poisson cohorts are small may have been complete before it was stopped.
+        #expect(second.isComplete && (!first.isComplete || first.digest == second.digest))
         #expect(second.digest == third.digest)
         #expect(try folder.read("parts/metrics.jsonl") == folder.read("whole/metrics.jsonl"))
         let lines = try SimulationStudy.lines(of: folder.file("parts/metrics.jsonl")).filter { $0.split == "train" }
