@@ -165,20 +165,28 @@ static inline void KERNEL(middle)(const float *restrict sorted, size_t from, siz
 /// The mean of the `kept` rows of each lane that are nearest to the lane's median: of the windows of sorted values the one
 /// whose farther end is nearest.
 static inline void KERNEL(nearest)(const float *restrict sorted, size_t rows, size_t kept, double *restrict result) {
-    double median[CK_LANES], best[CK_LANES];
+    double median[CK_LANES], best[CK_LANES], start[CK_LANES] = {0};
     KERNEL(middle)(sorted, (rows - 1) / 2, rows / 2 + 1, median);
     for (size_t first = 0; first + kept <= rows; ++first) {
-        double mean[CK_LANES];
-        KERNEL(middle)(sorted, first, first + kept, mean);
         for (int l = 0; l < CK_LANES; ++l) {
             const double below = median[l] - (double)sorted[first * CK_LANES + l];
             const double above = (double)sorted[(first + kept - 1) * CK_LANES + l] - median[l];
             const double reach = below < above ? above : below;
             const int wins = first == 0 || reach < best[l];
             best[l] = wins ? reach : best[l];
-            result[l] = wins ? mean[l] : result[l];
+            start[l] = wins ? (double)first : start[l];
         }
     }
+    double sums[CK_LANES] = {0};
+    for (size_t r = 0; r < rows; ++r) {
+        const double place = (double)r;
+        for (int l = 0; l < CK_LANES; ++l) {
+            const int inside = place >= start[l] && place < start[l] + (double)kept;
+            sums[l] += inside ? (double)sorted[r * CK_LANES + l] : 0;
+        }
+    }
+    const double count = (double)kept;
+    for (int l = 0; l < CK_LANES; ++l) result[l] = sums[l] / count;
 }
 
 static void KERNEL(columns_f32)(

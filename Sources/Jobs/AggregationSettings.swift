@@ -7,7 +7,7 @@
 /// | `trimmed-mean` | `trim` (0.2) |
 /// | `krum`, `bulyan` | `byzantine` (1) |
 /// | `multi-krum` | `byzantine` (1), `select` (all but `byzantine`) |
-/// | `geometric-median` | `iterations` (8), `smoothing` (1e-6) |
+/// | `geometric-median` | `iterations` (100), `smoothing` (1e-6) |
 /// | `centred-clipping` | `radius` (10), `iterations` (1) |
 /// | `foolsgold` | `confidence` (1) |
 /// | `fltrust` | `trusted`: the client whose update is the reference |
@@ -134,7 +134,7 @@ public struct AggregationSettings: Sendable, Hashable {
             byzantine = map.optionalInt("byzantine", in: 0...100_000) ?? 1
             if rule == .multiKrum { selected = map.optionalInt("select", in: 1...1_000_000) }
         case .geometricMedian:
-            iterations = map.optionalInt("iterations", in: 1...10_000) ?? 8
+            iterations = map.optionalInt("iterations", in: 1...10_000) ?? 100
             smoothing = map.double("smoothing", 1e-6, in: 1e-12...1e6)
         case .centredClipping:
             radius = map.double("radius", 10, in: 1e-9...1e18)

@@ -61,7 +61,7 @@ struct PipelineTests {
 
     private static let robust: [any UpdateRule] = [
         CoordinateMedian(), TrimmedMean(trim: 0.3), Krum(byzantine: 2), MultiKrum(byzantine: 2), Bulyan(byzantine: 2),
-        GeometricMedian(iterations: 50), SignMajority(step: 0.1), CentredClippingWithoutHistory(),
+        GeometricMedian(iterations: 200), SignMajority(step: 0.1), CentredClippingWithoutHistory(),
     ]
 
     /// Centred clipping around zero, to run it without the tensors of a job.

@@ -60,14 +60,13 @@ public struct BlockDriver: Sendable {
 }
 
 /// The results between the threads and their reader: block i lies in slot i mod n.
+///
+/// A thread takes the next number only when there is room: when fewer than n blocks are taken and not consumed. As blocks
+/// are consumed in order, the slot of the number that it takes is free then, and nobody else has it.
 private final class Ring<Slot: AnyObject & Sendable>: Sendable {
-    private struct Place: Sendable {
-        let slot: Slot
-        let free = DispatchSemaphore(value: 1)
-        let full = DispatchSemaphore(value: 0)
-    }
-
-    private let places: [Place]
+    private let slots: [Slot]
+    private let full: [DispatchSemaphore]
+    private let room: DispatchSemaphore
     private let count: Int
     private let next = Atomic<Int>(0)
     private let isStopped = Atomic<Bool>(false)
@@ -75,8 +74,12 @@ private final class Ring<Slot: AnyObject & Sendable>: Sendable {
     private let ended = DispatchSemaphore(value: 0)
 
     init(slots: [Slot], count: Int) {
-        places = slots.map { Place(slot: $0) }
+        self.slots = slots
         self.count = count
+        full = slots.map { _ in DispatchSemaphore(value: 0) }
+        // From 0: a semaphore must not end below the value that it was made with.
+        room = DispatchSemaphore(value: 0)
+        for _ in slots { room.signal() }
     }
 
     /// A thread's whole life.
@@ -86,35 +89,31 @@ private final class Ring<Slot: AnyObject & Sendable>: Sendable {
         defer { ended.signal() }
         let workspace = Result { try makeWorkspace() }
         while true {
+            room.wait()
+            guard !isStopped.load(ordering: .acquiring) else { return }
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard index < count else { return }
-            let place = places[index % places.count]
-            place.free.wait()
-            guard !isStopped.load(ordering: .acquiring) else { return }
             do {
-                try compute(index, try workspace.get(), place.slot)
+                try compute(index, try workspace.get(), slots[index % slots.count])
             } catch {
                 failures.withLock { $0[index] = error }
             }
-            place.full.signal()
+            full[index % slots.count].signal()
         }
     }
 
     /// Waits for a block and lets its slot go after `consume`.
     func take(_ index: Int, _ consume: (Int, Slot) throws -> Void) throws {
-        let place = places[index % places.count]
-        place.full.wait()
+        full[index % slots.count].wait()
         if let error = failures.withLock({ $0[index] }) { throw error }
-        try consume(index, place.slot)
-        place.free.signal()
+        try consume(index, slots[index % slots.count])
+        room.signal()
     }
 
     /// Ends the threads and waits for that.
     func stop(_ threads: Int) {
         isStopped.store(true, ordering: .releasing)
-        for place in places {
-            for _ in 0..<threads { place.free.signal() }
-        }
+        for _ in 0..<threads { room.signal() }
         for _ in 0..<threads { ended.wait() }
     }
 }

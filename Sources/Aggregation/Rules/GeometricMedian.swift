@@ -4,7 +4,7 @@
 /// K. Pillutla, S. M. Kakade, Z. Harchaoui, "Robust aggregation for federated learning", IEEE TSP 2022, algorithm 2 (RFA).
 /// Every update weighs the same, whatever it says of its examples. It withstands fewer than half of the updates being
 /// hostile. Every v is a sum of updates, so its distances follow from the inner products: the files are read twice,
-/// however many iterations there are.
+/// however many iterations there are. Many are needed when nearly half of the updates are hostile and very far away.
 public struct GeometricMedian: UpdateRule {
     /// How many iterations, at least 1.
     public var iterations: Int
@@ -19,7 +19,7 @@ public struct GeometricMedian: UpdateRule {
     public let evidence = Evidence.products
 
     /// The rule with its numbers.
-    public init(iterations: Int = 8, smoothing: Double = 1e-6) {
+    public init(iterations: Int = 100, smoothing: Double = 1e-6) {
         precondition(iterations > 0 && smoothing > 0, "an iteration, and a distance of more than nothing")
         self.iterations = iterations
         self.smoothing = smoothing
@@ -36,7 +36,7 @@ public struct GeometricMedian: UpdateRule {
 
     /// The weights of the first `count` rows in their geometric median.
     static func weights(
-        _ products: ProductMatrix, count: Int, iterations: Int = 8, smoothing: Double = 1e-6
+        _ products: ProductMatrix, count: Int, iterations: Int = 100, smoothing: Double = 1e-6
     ) -> [Double] {
         let rest = [Double](repeating: 0, count: products.count - count)
         var weights = [Double](repeating: 1 / Double(count), count: count)

@@ -17,7 +17,7 @@ SHAPES = {"b": 70, "w": 137}
 
 def updates(generator):
     honest = generator.normal(0, 0.1, sum(SHAPES.values()))
-    rows = [honest + generator.normal(0, 0.05, honest.size) for _ in range(CLIENTS)]
+    rows = [honest + generator.normal(0, 0.15, honest.size) for _ in range(CLIENTS)]
     rows[3] = -4 * honest + generator.normal(0, 0.02, honest.size)
     # Sybils of one attacker.
     for place in (8, 9):
@@ -28,23 +28,29 @@ def updates(generator):
 def scores(x, f):
     n = len(x)
     distances = np.array([[np.sum((a - b) ** 2) for b in x] for a in x])
-    return [np.sum(np.sort(np.delete(distances[i], i))[: max(1, n - f - 2)]) for i in range(n)]
+    ordered = [np.sort(np.delete(distances[i], i)) for i in range(n)]
+    # Of equal scores the smaller sum of all distances.
+    return [(row[: max(1, n - f - 2)].sum(), row.sum()) for row in ordered]
+
+
+def best_first(x, f):
+    found = scores(x, f)
+    return sorted(range(len(x)), key=lambda i: found[i])
 
 
 def krum(x, f):
-    return x[int(np.argmin(scores(x, f)))]
+    return x[best_first(x, f)[0]]
 
 
 def multi_krum(x, f):
-    order = np.argsort(scores(x, f), kind="stable")
-    return x[order[: len(x) - f]].mean(axis=0)
+    return x[best_first(x, f)[: len(x) - f]].mean(axis=0)
 
 
 def bulyan(x, f):
     left = list(range(len(x)))
     chosen = []
     while len(chosen) < len(x) - 2 * f:
-        best = left[int(np.argmin(scores(x[left], f)))]
+        best = left[best_first(x[left], f)[0]]
         chosen.append(best)
         left.remove(best)
     c = x[chosen]
