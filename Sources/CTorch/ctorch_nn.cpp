@@ -23,7 +23,11 @@ ct_tensor *ct_addmm(const ct_tensor *bias, const ct_tensor *a, const ct_tensor *
 }
 
 ct_tensor *ct_linear(const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, ct_error error) {
-    return make(error, [&] { return at::linear(x->value, weight->value, optional(bias)); });
+    return make(error, [&] {
+        return wide_linear_applies(x->value, weight->value, bias != nullptr ? bias->value : at::Tensor())
+            ? wide_linear(x->value, weight->value, bias->value)
+            : at::linear(x->value, weight->value, optional(bias));
+    });
 }
 
 ct_tensor *ct_conv1d(

@@ -1,8 +1,12 @@
 // Threads, and what this LibTorch is made of.
+#include "kernels.hpp"
 #include "shim.hpp"
 
 #include <ATen/Version.h>
 #include <dlfcn.h>
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
 
 using namespace shim;
 
@@ -46,6 +50,14 @@ bool ct_set_threads(int32_t threads, ct_error error) {
     });
 }
 
+void ct_keep_freed_memory(void) {
+#if defined(__GLIBC__)
+    // The largest threshold that glibc takes; without it blocks of some megabytes are mapped and unmapped every time.
+    ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 bool ct_describe_runtime(ct_runtime *runtime, ct_error error) {
     *runtime = {};
     return run(error, [&] {
@@ -54,6 +66,7 @@ bool ct_describe_runtime(ct_runtime *runtime, ct_error error) {
         runtime->blas_file = file_of("sgemm_");
         if (auto *config = find<char *()>("openblas_get_config")) runtime->openblas_config = copied(config());
         if (auto *core = find<char *()>("openblas_get_corename")) runtime->openblas_core = copied(core());
+        runtime->kernels = kernel_level();
         runtime->threads = at::get_num_threads();
         runtime->interop_threads = at::get_num_interop_threads();
     });

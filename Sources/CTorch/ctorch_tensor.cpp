@@ -17,6 +17,18 @@ at::ScalarType shim::scalar_type(ct_dtype dtype) {
     throw std::invalid_argument("unknown element type");
 }
 
+namespace {
+
+void check_flags(at::ScalarType type, const void *bytes, size_t count) {
+    if (type != at::kBool) return;
+    const uint8_t *flags = static_cast<const uint8_t *>(bytes);
+    for (size_t i = 0; i < count; ++i) {
+        if (flags[i] > 1) throw std::invalid_argument("a truth value is neither 0 nor 1");
+    }
+}
+
+}  // namespace
+
 extern "C" {
 
 void ct_free(ct_tensor *tensor) { delete tensor; }
@@ -38,12 +50,7 @@ ct_tensor *ct_from_bytes(
             throw std::invalid_argument(
                 "shape needs " + std::to_string(expected) + " bytes, found " + std::to_string(count));
         }
-        if (type == at::kBool) {
-            const uint8_t *flags = static_cast<const uint8_t *>(bytes);
-            for (size_t i = 0; i < count; ++i) {
-                if (flags[i] > 1) throw std::invalid_argument("a truth value is neither 0 nor 1");
-            }
-        }
+        check_flags(type, bytes, count);
         at::Tensor tensor = at::empty(list(shape, rank), at::TensorOptions().dtype(type));
         if (count > 0) std::memcpy(tensor.data_ptr(), bytes, count);
         return tensor;
@@ -104,6 +111,24 @@ bool ct_copy(ct_tensor *destination, const ct_tensor *source, ct_error error) {
             throw std::invalid_argument("copy between different shapes");
         }
         destination->value.copy_(source->value);
+    });
+}
+
+bool ct_copy_from_bytes(ct_tensor *tensor, const void *bytes, size_t count, ct_dtype dtype, ct_error error) {
+    return run(error, [&] {
+        without_grad scope;
+        const at::ScalarType type = scalar_type(dtype);
+        const size_t expected = static_cast<size_t>(tensor->value.numel()) * c10::elementSize(type);
+        if (expected != count) {
+            throw std::invalid_argument(
+                "shape needs " + std::to_string(expected) + " bytes, found " + std::to_string(count));
+        }
+        check_flags(type, bytes, count);
+        if (count == 0) return;
+        // Read only: the copy's source is never written.
+        const at::Tensor source =
+            at::from_blob(const_cast<void *>(bytes), tensor->value.sizes(), at::TensorOptions().dtype(type));
+        tensor->value.copy_(source);
     });
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 namespace shim {
 
@@ -90,6 +91,20 @@ struct kernel_set {
         int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, const Scalar *b,
         int64_t b_stride, Scalar *c, int64_t c_stride);
 
+    /// C [rows, columns] = A B with B [inner, columns] as it stands, columns a multiple of `panel_width`: for few rows, for
+    /// which packing B would take longer than the product.
+    void (*standing_product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c);
+
+    /// C [rows, columns] = Aᵀ B with A [inner, rows], likewise.
+    void (*standing_transposed_product)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c);
+
+    /// C [rows, columns] = A Bᵀ with B [columns, inner] as it stands. An element is `panel_width` sums of every so many
+    /// products, added up at the end.
+    void (*product_of_rows)(
+        int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c);
+
     void (*gru_forward)(int64_t hidden, const gru_row<Scalar> &row);
     void (*gru_backward)(int64_t hidden, const gru_gradient_row<Scalar> &row);
 
@@ -104,6 +119,22 @@ struct kernel_set {
     /// The gradient of the sums from that of what was pooled.
     void (*pool_backward)(
         int64_t steps, int64_t channels, const Scalar *gradient, const Scalar *factors, Scalar *sums_gradient);
+
+    /// a[i][j] = max(a[i][j] + bias[j], 0) in dense rows; what is not a number stays.
+    void (*biased_relu)(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a);
+
+    /// The gradient of what went into a ReLU with the values y.
+    void (*relu_backward)(int64_t count, const Scalar *y, const Scalar *gradient, Scalar *sums_gradient);
+
+    /// Bias, ReLU and maxima of 2 × 2 of two rows of sums, each [2 columns, channels], to [columns, channels]. A place is 0
+    /// or 1 where the largest is above, 2 or 3 where it is below, and −1 where ReLU lets nothing through.
+    void (*pool_picture_forward)(
+        int64_t columns, int64_t channels, const Scalar *above, const Scalar *below, const Scalar *bias, Scalar *pooled,
+        Scalar *places);
+
+    /// The gradient of both rows from that of what was pooled.
+    void (*pool_picture_backward)(
+        int64_t columns, int64_t channels, const Scalar *gradient, const Scalar *places, Scalar *above, Scalar *below);
 
     /// a[i][j] = tanh(a[i][j] + bias[j]) in dense rows.
     void (*biased_tanh)(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a);
@@ -125,6 +156,19 @@ struct kernel_set {
 /// The kernels for this machine.
 template <typename Scalar>
 const kernel_set<Scalar> &kernels();
+
+/// The instruction set of those: `plain`, `avx2` or `avx512`. The environment's TRIBUTARY_KERNELS can name a lower one than
+/// the machine has.
+const char *kernel_level();
+
+/// The kernels of one instruction set.
+struct named_kernels {
+    const char *name;
+    const kernel_set<float> *set;
+};
+
+/// All that this machine can run, the plain ones first.
+std::vector<named_kernels> all_kernels();
 
 }  // namespace shim
 

@@ -1,5 +1,5 @@
 // The kernels, compiled once for each instruction set: `KERNELS` names the namespace, `VECTOR_BYTES` is the
-// size of a register. No guard, and no includes: what is included here would be compiled for that instruction set too.
+// size of a register, `TILE_ROWS` (6 or 16) the height of a product's tile of one panel. No guard, and no includes: what is included here would be compiled for that instruction set too.
 namespace KERNELS {
 
 template <typename Scalar>
@@ -20,9 +20,6 @@ inline void store(Scalar *to, typename vector<Scalar>::type value) {
 }
 
 // MARK: Products
-
-/// The rows of the highest tile: their sums fill the registers.
-constexpr int64_t tallest = VECTOR_BYTES == 64 ? 12 : 6;
 
 template <typename Scalar>
 void pack(
@@ -113,27 +110,33 @@ inline void any_product(
                 for (int64_t i = block; i < end;) {
                     const Scalar *from = a + i * row_offset + k * inner_offset;
                     Scalar *to = c + i * c_stride + first;
-                    // So many rows fill the registers; the last ones are shared out so that no tile is very low.
+                    // Tall tiles fill the registers; the last rows are shared out so that no tile is very low.
                     const int64_t left = end - i;
-                    const int64_t height =
-                        left <= tallest ? left : left <= tallest * 4 / 3 ? (left + 1) / 2 : tallest;
+                    const int64_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
+                    const int64_t height = (left + tiles - 1) / tiles;
 #define TILE(ROWS)                                                                                                     \
-    tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding)
+    case ROWS:                                                                                                         \
+        tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding);      \
+        break
                     switch (height) {
-                    case 1: TILE(1); break;
-                    case 2: TILE(2); break;
-                    case 3: TILE(3); break;
-                    case 4: TILE(4); break;
-                    case 5: TILE(5); break;
-#if VECTOR_BYTES == 64
-                    case 7: TILE(7); break;
-                    case 8: TILE(8); break;
-                    case 9: TILE(9); break;
-                    case 10: TILE(10); break;
-                    case 11: TILE(11); break;
-                    case 12: TILE(12); break;
+                        TILE(1);
+                        TILE(2);
+                        TILE(3);
+                        TILE(4);
+                        TILE(5);
+                        TILE(6);
+#if TILE_ROWS > 6
+                        TILE(7);
+                        TILE(8);
+                        TILE(9);
+                        TILE(10);
+                        TILE(11);
+                        TILE(12);
+                        TILE(13);
+                        TILE(14);
+                        TILE(15);
+                        TILE(16);
 #endif
-                    default: TILE(6); break;
                     }
 #undef TILE
                     i += height;
@@ -158,6 +161,64 @@ void add_transposed_product(
     Scalar *c, int64_t c_stride) {
     any_product<Scalar, true>(
         rows, columns, inner, a, a_stride, {b, panel_width<Scalar>, b_stride}, c, c_stride, true);
+}
+
+template <typename Scalar, bool Transposed>
+void standing_product(int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c) {
+    any_product<Scalar, Transposed>(
+        rows, columns, inner, a, Transposed ? rows : inner, {b, panel_width<Scalar>, columns}, c, columns, false);
+}
+
+/// `Rows` rows of A with `Columns` rows of B.
+template <typename Scalar, int Rows, int Columns>
+inline void dot_tile(
+    int64_t inner, const Scalar *__restrict a, const Scalar *__restrict b, Scalar *__restrict c, int64_t c_stride) {
+    using V = typename vector<Scalar>::type;
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    constexpr int64_t parts = panel_width<Scalar> / lanes;
+    V sums[Rows][Columns][parts] = {};
+    const int64_t whole = inner - inner % panel_width<Scalar>;
+    for (int64_t k = 0; k < whole; k += panel_width<Scalar>) {
+        for (int64_t p = 0; p < parts; ++p) {
+            V right[Columns];
+            for (int j = 0; j < Columns; ++j) right[j] = load(b + j * inner + k + p * lanes);
+#pragma clang loop unroll(full)
+            for (int r = 0; r < Rows; ++r) {
+                const V left = load(a + r * inner + k + p * lanes);
+                for (int j = 0; j < Columns; ++j) sums[r][j][p] += left * right[j];
+            }
+        }
+    }
+    for (int r = 0; r < Rows; ++r) {
+        for (int j = 0; j < Columns; ++j) {
+            for (int64_t k = whole; k < inner; ++k) {
+                const int64_t lane = k - whole;
+                Scalar sum = sums[r][j][lane / lanes][lane % lanes];
+                sum += a[r * inner + k] * b[j * inner + k];
+                sums[r][j][lane / lanes][lane % lanes] = sum;
+            }
+            Scalar total = 0;
+            for (int64_t lane = 0; lane < panel_width<Scalar>; ++lane) total += sums[r][j][lane / lanes][lane % lanes];
+            c[r * c_stride + j] = total;
+        }
+    }
+}
+
+template <typename Scalar, int Columns>
+inline void dot_rows(int64_t rows, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c, int64_t c_stride) {
+    // So many sums fill the registers.
+    constexpr int tall = TILE_ROWS > 6 ? 5 : 2;
+    int64_t i = 0;
+    for (; i + tall <= rows; i += tall) dot_tile<Scalar, tall, Columns>(inner, a + i * inner, b, c + i * c_stride, c_stride);
+    for (; i < rows; ++i) dot_tile<Scalar, 1, Columns>(inner, a + i * inner, b, c + i * c_stride, c_stride);
+}
+
+template <typename Scalar>
+void product_of_rows(int64_t rows, int64_t columns, int64_t inner, const Scalar *a, const Scalar *b, Scalar *c) {
+    constexpr int wide = TILE_ROWS > 6 ? 4 : 2;
+    int64_t j = 0;
+    for (; j + wide <= columns; j += wide) dot_rows<Scalar, wide>(rows, inner, a, b + j * inner, c + j, columns);
+    for (; j < columns; ++j) dot_rows<Scalar, 1>(rows, inner, a, b + j * inner, c + j, columns);
 }
 
 template <typename Scalar>
@@ -380,9 +441,72 @@ void pool_backward(
 }
 
 template <typename Scalar>
+void biased_relu(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t row = 0; row < rows; ++row) {
+        in_vectors<Scalar>(columns, [&](int64_t i, auto read, auto write) {
+            Scalar *at = a + row * columns + i;
+            const V value = read(at) + read(bias + i);
+            write(at, value < 0 ? V{} : value);
+        });
+    }
+}
+
+template <typename Scalar>
+void relu_backward(int64_t count, const Scalar *y, const Scalar *gradient, Scalar *sums_gradient) {
+    using V = typename vector<Scalar>::type;
+    in_vectors<Scalar>(count, [&](int64_t i, auto read, auto write) {
+        write(sums_gradient + i, read(y + i) <= 0 ? V{} : read(gradient + i));
+    });
+}
+
+template <typename Scalar>
+void pool_picture_forward(
+    int64_t columns, int64_t channels, const Scalar *above, const Scalar *below, const Scalar *bias, Scalar *pooled,
+    Scalar *places) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t t = 0; t < columns; ++t) {
+        const int64_t left = 2 * t * channels, right = left + channels;
+        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
+            const V b = read(bias + i);
+            V largest = read(above + left + i) + b, place = V{};
+            // As PyTorch's: the first of equals, and what is not a number wins.
+            const auto consider = [&](V value, Scalar number) {
+                const auto wins = (value > largest) | (value != value);
+                largest = wins ? value : largest;
+                place = wins ? V{} + number : place;
+            };
+            consider(read(above + right + i) + b, 1);
+            consider(read(below + left + i) + b, 2);
+            consider(read(below + right + i) + b, 3);
+            write(pooled + t * channels + i, largest < 0 ? V{} : largest);
+            write(places + t * channels + i, largest <= 0 ? V{} - 1 : place);
+        });
+    }
+}
+
+template <typename Scalar>
+void pool_picture_backward(
+    int64_t columns, int64_t channels, const Scalar *gradient, const Scalar *places, Scalar *above, Scalar *below) {
+    using V = typename vector<Scalar>::type;
+    for (int64_t t = 0; t < columns; ++t) {
+        const int64_t left = 2 * t * channels, right = left + channels;
+        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
+            const V g = read(gradient + t * channels + i), place = read(places + t * channels + i);
+            write(above + left + i, place == 0 ? g : V{});
+            write(above + right + i, place == 1 ? g : V{});
+            write(below + left + i, place == 2 ? g : V{});
+            write(below + right + i, place == 3 ? g : V{});
+        });
+    }
+}
+
+template <typename Scalar>
 constexpr kernel_set<Scalar> set = {
     pack<Scalar>, packed_product<Scalar, false>, packed_product<Scalar, true>, add_transposed_product<Scalar>,
-    gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>,
+    standing_product<Scalar, false>, standing_product<Scalar, true>, product_of_rows<Scalar>,
+    gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>, biased_relu<Scalar>,
+    relu_backward<Scalar>, pool_picture_forward<Scalar>, pool_picture_backward<Scalar>,
     biased_tanh<Scalar>, tanh_backward<Scalar>, squared_norm<Scalar>, descend<Scalar>, add_rows<Scalar>,
 };
 

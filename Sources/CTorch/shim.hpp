@@ -105,6 +105,10 @@ inline void check_shape(const at::Tensor &tensor, at::IntArrayRef shape, const a
     throw std::invalid_argument(message.str());
 }
 
+/// A linear layer with a large weight and few rows of x, see ctorch_linear.cpp; whether it is for these tensors, and it.
+bool wide_linear_applies(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
+at::Tensor wide_linear(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias);
+
 /// Whether an operation on these tensors is recorded for gradients.
 inline bool records_any(std::initializer_list<at::Tensor> tensors) {
     if (!c10::GradMode::is_enabled()) return false;

@@ -112,8 +112,13 @@ public final class PictureModel: MultimodalModel {
             throw TensorError(
                 .invalidArgument, "cnn model: expected [batch] + \(configuration.shape), found \(input.shape)")
         }
-        let features = try second.forward(first.forward(input, context).relu(), context).relu().maxPool2d(kernel: 2)
-        let flat = try dropout.forward(features, context).reshaped([size, -1])
+        let (rows, columns) = configuration.pooled
+        let mask = try dropout.mask(
+            [size, configuration.filters[1], rows, columns], context, dtype: input.dtype ?? .f32)
+        let flat = try input.permuted([0, 2, 3, 1])
+            .pictureConvolution(weight: first.weight, bias: first.bias, pools: false)
+            .pictureConvolution(weight: second.weight, bias: second.bias, pools: true, mask: mask)
+            .reshaped([size, -1])
         let hidden = try hiddenDropout.forward(dense.forward(flat, context).relu(), context)
         return ModelOutput(logits: try last.forward(hidden, context), hidden: hidden, embedding: flat)
     }

@@ -73,12 +73,24 @@ extension SimulationRun {
         offered.append(Offered(task: offer.task, client: client, result: result))
     }
 
+    /// The examples of a part of an evaluation, where batches are not larger.
+    private static let partExamples = 512
+
     /// Begins to evaluate weights on the held-out splits that are wanted.
     private func evaluate(_ weights: Weights, on isWanted: (String) -> Bool) -> [Report] {
         // The largest first: the workers end closer together.
         data.heldOut.filter { isWanted($0.key) }.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
             .map { split, view in
-                (split, pool.submit { try $0.evaluate(view, split: split, weights: weights) })
+                // Whole batches, so that the result is the split's; as many parts however many workers there are.
+                let size = max(1, Self.partExamples / evaluationBatch) * evaluationBatch
+                let starts = view.count == 0 ? [0] : Array(stride(from: 0, to: view.count, by: size))
+                return Report(
+                    split: split,
+                    parts: starts.map { start in
+                        pool.submit {
+                            try $0.scores(view, start..<start + size, split: split, weights: weights)
+                        }
+                    })
             }
     }
 
@@ -126,12 +138,12 @@ extension SimulationRun {
         case .reports(let splits):
             do {
                 var counted: [String: TaskStatistics] = [:]
-                for (split, pending) in splits { counted[split] = try pending.value() }
+                for report in splits { counted[report.split] = try report.statistics() }
                 // A job that evaluates has this split: `init` saw to it.
                 let own = counted[specification.evaluation.split] ?? TaskStatistics()
                 try admission.check(evaluation: own)
-                for (split, pending) in others(after: own, round: offer.task.round) {
-                    counted[split] = try pending.value()
+                for report in others(after: own, round: offer.task.round) {
+                    counted[report.split] = try report.statistics()
                 }
                 waiting += ContinuousClock.now - start
                 for (split, statistics) in counted.sorted(by: { $0.key < $1.key }) {

@@ -69,7 +69,14 @@ public final class SimulationRun {
         case round(Int, of: Int)
     }
 
-    typealias Report = (split: String, pending: WorkerPool<SimulationWorker>.Pending<TaskStatistics>)
+    /// The evaluation of a split under way, in parts that the workers share.
+    struct Report {
+        var split: String
+        var parts: [WorkerPool<SimulationWorker>.Pending<Evaluation.Scores>]
+
+        /// Waits for all parts.
+        func statistics() throws -> TaskStatistics { Evaluation.statistics(of: try parts.map { try $0.value() }) }
+    }
 
     enum Pending {
         case update(WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained>)
@@ -93,6 +100,8 @@ public final class SimulationRun {
     let updateSchema: WeightsSchema
     let foldSchema: WeightsSchema
     let globalBytes: Int
+    /// Examples of a forward pass of an evaluation.
+    let evaluationBatch: Int
     /// The place in `data.clients` of each client.
     let clients: [String: Int]
     let folder: CheckpointFolder
@@ -175,6 +184,7 @@ public final class SimulationRun {
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
         let attack = try AttackPlan(specification, data)
         self.attack = attack
+        evaluationBatch = try Evaluation.Configuration(specification.evaluation.settings).batchSize
         self.specification = specification
         try TorchRuntime.configure(threads: 1)
         self.data = data

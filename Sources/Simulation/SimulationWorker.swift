@@ -127,12 +127,17 @@ final class SimulationWorker {
         return try corruption.training(view, modalities: entry.modalities)
     }
 
-    /// Counts on held-out examples, as the evaluator of a federation would.
-    func evaluate(_ data: DatasetView, split: String, weights: Weights) throws -> TaskStatistics {
+    /// Scores a part of the held-out examples, as the evaluator of a federation would.
+    ///
+    /// - Parameter range: the part of what the job's corruption leaves of them.
+    func scores(
+        _ data: DatasetView, _ range: Range<Int>, split: String, weights: Weights
+    ) throws -> Evaluation.Scores {
         let corruption = try CorruptionSettings(
             specification.corruption, seed: specification.seed, clientIndex: clientIndex(SimulationRun.evaluator))
         let view = try corruption.evaluation(data, split: split, modalities: entry.modalities)
-        return try RoundTraining(entry: entry, strategy: strategy).evaluate(
-            on: view, evaluation, global: weights, state: nil)
+        let part = range.clamped(to: 0..<view.count)
+        return try RoundTraining(entry: entry, strategy: strategy).scores(
+            on: view.selecting(part), first: part.lowerBound, evaluation, global: weights)
     }
 }

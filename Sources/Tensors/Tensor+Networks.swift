@@ -87,6 +87,30 @@ extension Tensor {
         }
     }
 
+    /// A convolution of pictures with what follows it in many networks, as one operation: bias, ReLU and, if wanted, the
+    /// maxima of 2 × 2 and dropout.
+    ///
+    /// The same as `conv2d` of the input with its channels before its rows (stride 1, no padding), `relu`,
+    /// `maxPool2d(kernel: 2)`, times the mask; and several times faster.
+    ///
+    /// - Parameters:
+    ///   - weight: [out, in, kernel, kernel].
+    ///   - bias: [out].
+    ///   - pools: whether maxima are taken.
+    ///   - mask: for pooled pictures a factor for each element of the result; nil for none.
+    /// - Returns: x [B, rows, columns, in] → [B, h, w, out] with h = rows − kernel + 1; pooled [B, out, ⌊h/2⌋, ⌊w/2⌋].
+    /// - Throws: `TensorError` when the shapes do not fit or the numbers are not 32-bit or 64-bit floats.
+    public func pictureConvolution(
+        weight: Tensor,
+        bias: Tensor,
+        pools: Bool,
+        mask: Tensor? = nil
+    ) throws(TensorError) -> Tensor {
+        try Tensor.make("pictureConvolution") {
+            ct_picture_convolution(handle, weight.handle, bias.handle, pools, mask?.handle, $0)
+        }
+    }
+
     /// The parameters of additive attention: two linear layers with biases.
     public struct AttentionParameters {
         /// [A, D].

@@ -1,3 +1,4 @@
+internal import CTorch
 public import Weights
 
 extension Tensor {
@@ -9,6 +10,23 @@ extension Tensor {
         }
         do throws(TensorError) {
             self.init(owning: try copied.get())
+        } catch {
+            throw TensorError(error.code, "tensor '\(spec.name)': \(error.message)", cause: error.cause)
+        }
+    }
+
+    /// Overwrites the elements with those of a tensor of `Weights` of the same shape, in place, converting their type.
+    private func assign(_ source: WeightsTensor) throws(TensorError) {
+        let spec = source.spec
+        let copied = source.withUnsafeBytes { bytes in
+            Result { () throws(TensorError) in
+                try checkNative("assign") {
+                    ct_copy_from_bytes(handle, bytes.baseAddress, bytes.count, spec.dtype.native, $0)
+                }
+            }
+        }
+        do throws(TensorError) {
+            try copied.get()
         } catch {
             throw TensorError(error.code, "tensor '\(spec.name)': \(error.message)", cause: error.cause)
         }
@@ -81,7 +99,7 @@ extension Tensor {
         }
         for (name, tensor) in tensors {
             guard let source = weights[name] else { continue }
-            try tensor.assign(Tensor(source))
+            try tensor.assign(source)
         }
     }
 }

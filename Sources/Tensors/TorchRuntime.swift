@@ -10,6 +10,8 @@ public enum TorchRuntime {
         public var blas: String
         /// The vector instructions LibTorch's own kernels use, for example `AVX2`.
         public var cpuCapability: String
+        /// The vector instructions that our own kernels use: `plain`, `avx2` or `avx512`.
+        public var kernels: String
         /// Threads within an operation.
         public var threads: Int
         /// Threads between operations.
@@ -19,7 +21,7 @@ public enum TorchRuntime {
 
         /// One line for the log.
         public var logLine: String {
-            "LibTorch \(version), BLAS \(blas), CPU \(cpuCapability), "
+            "LibTorch \(version), BLAS \(blas), CPU \(cpuCapability), kernels \(kernels), "
                 + "threads \(threads) within and \(interopThreads) between operations"
         }
 
@@ -31,7 +33,8 @@ public enum TorchRuntime {
         }
     }
 
-    /// Pins LibTorch's threads within and between operations, and OpenBLAS's own pool, to `threads`.
+    /// Pins LibTorch's threads within and between operations, and OpenBLAS's own pool, to `threads`, and lets the process keep
+    /// freed memory for the next step.
     ///
     /// Call it before the first operation: the number between operations can be set only once. Calling it again, from
     /// any thread, sets the rest again. Results do not depend on it across processes as long as the number is the same.
@@ -44,7 +47,16 @@ public enum TorchRuntime {
             throw TensorError(.invalidArgument, "threads: expected at least 1, found \(threads)")
         }
         try checkNative("configure") { ct_set_threads(count, $0) }
+        ct_keep_freed_memory()
         return try describe()
+    }
+
+    /// Runs our own kernels for every instruction set of this machine on the same numbers and compares what comes out: equal
+    /// bits where multiplications are fused with additions, equal to within rounding otherwise.
+    ///
+    /// - Throws: `TensorError` that names the kernel that differs.
+    public static func checkKernels() throws(TensorError) {
+        try checkNative("kernels") { ct_check_kernels($0) }
     }
 
     /// Describes the runtime without changing it.
@@ -62,6 +74,7 @@ public enum TorchRuntime {
             version: runtime.version.map { String(cString: $0) } ?? "unknown",
             blas: blas.name,
             cpuCapability: BLASIdentity.value(after: "CPU capability usage: ", in: build) ?? "unknown",
+            kernels: runtime.kernels.map { String(cString: $0) } ?? "unknown",
             threads: Int(runtime.threads),
             interopThreads: Int(runtime.interop_threads),
             usesReferenceBLAS: blas.isReference)

@@ -60,7 +60,10 @@ public final class ModelTrainer: TrainerSession {
         greeting = TrainerReply.Hello(
             trainer: TrainerSessions.trainerName,
             threads: runtime.threads,
-            libraries: ["LibTorch": runtime.version, "BLAS": runtime.blas, "CPU": runtime.cpuCapability],
+            libraries: [
+                "LibTorch": runtime.version, "BLAS": runtime.blas, "CPU": runtime.cpuCapability,
+                "kernels": runtime.kernels,
+            ],
             schema: schema.digest,
             datasets: folder?.manifest.counts ?? [:])
     }

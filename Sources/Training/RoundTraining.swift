@@ -50,6 +50,14 @@ public struct RoundTraining {
         return Result(update: update, statistics: outcome.statistics, state: outcome.extra.state)
     }
 
+    /// The forward passes over a part of the held-out examples with the global weights; see `Evaluation.scores`.
+    public func scores(
+        on data: DatasetView, first: Int, _ configuration: Evaluation.Configuration, global file: Weights
+    ) throws -> Evaluation.Scores {
+        try entry.model.load(file.filtered { !AuxiliaryTensors.isAuxiliary($0.name) })
+        return try Evaluation.scores(entry, on: data, first: first, configuration)
+    }
+
     /// Counts on held-out examples with the global weights, or with the client's own model where the strategy has one.
     public func evaluate(
         on data: DatasetView, _ configuration: Evaluation.Configuration, global file: Weights,

@@ -56,6 +56,8 @@ import Testing
         #expect(try await run(folder, [figure("step", "ms", 1)], ["--record", "train"]).status == 0)
         let wrong = try await run(folder, [["title": "step", "ratio": 1]], ["train"])
         #expect(wrong.status == 1 && wrong.errors.contains("no figure"))
+        let other = try await run(folder, [figure("another", "ms", 1)], ["train"])
+        #expect(other.status == 1 && other.errors.contains("none of the recorded ratios"))
         #expect(try await run(folder, [], ["cook"]).status == 2)
     }
 }

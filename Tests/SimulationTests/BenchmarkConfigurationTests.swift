@@ -43,6 +43,48 @@ import Testing
         #expect(job.seed == 8)
     }
 
+    /// What `tributary benchmark simulate` measures is what the files say.
+    @Test func measuredJobsAreTheFiles() throws {
+        func file(_ name: String) throws -> JobSpecification {
+            let path = Self.folder.deletingLastPathComponent().appendingPathComponent("benchmarks/\(name).yaml").path
+            return try JobSpecification.load(path: path)
+        }
+        #expect(try BenchmarkJobs.digits().validated() == file("mnist-softmax"))
+        var pictures = try file("cifar10-cnn")
+        pictures.rounds = 6
+        pictures.partition = ["scheme": "sampled", "clients": 1000, "rowsPerClient": 50]
+        pictures.evaluation = .init(every: 0)
+        #expect(try BenchmarkJobs.pictures(rounds: 6).validated() == pictures.validated())
+        #expect(try BenchmarkJobs.activity(rounds: 6, isGenerated: true).data == "synthetic-uci-har")
+    }
+
+    /// Jobs on pictures run on generated ones, and what they give does not depend on the workers.
+    @Test(arguments: ["mnist-softmax", "cifar10-cnn"])
+    func picturesRunOnGeneratedData(name: String) throws {
+        let path = Self.folder.deletingLastPathComponent().appendingPathComponent("benchmarks/\(name).yaml").path
+        var overrides = [
+            "rounds": "2", "clients.minimum": "4", "clients.perRound": "3", "partition.clients": "4",
+            "evaluation.every": "1", "evaluation.batchSize": "7",
+        ]
+        if name == "cifar10-cnn" {
+            overrides["model.filters"] = "[2, 3]"
+            overrides["model.hidden"] = "4"
+        }
+        var job = try JobSpecification.load(path: path, overrides: overrides)
+        job.data = "synthetic-\(job.data)"
+        let source = try SimulationSource(job, path: nil, scale: 1e-6)
+        var digests: [String] = []
+        for workers in [1, 3] {
+            let folder = try TemporaryFolder()
+            let run = try SimulationRun(
+                job, data: source.data(for: job), options: .init(output: folder.path, workers: workers))
+            digests.append(try run.run().digest)
+            digests.append(String(decoding: try folder.read("metrics.jsonl"), as: UTF8.self))
+        }
+        #expect(digests[0] == digests[2])
+        #expect(digests[1] == digests[3] && digests[1].contains("accuracy"))
+    }
+
     /// One round of few clients, with a small model.
     @Test(arguments: BenchmarkDataset.all)
     func runsOnGeneratedData(_ benchmark: BenchmarkDataset) throws {

@@ -13,6 +13,11 @@ import Testing
         #expect(try TorchRuntime.configure(threads: 1) == TorchRuntime.describe())
     }
 
+    @Test func kernelsOfEveryInstructionSetAgree() throws {
+        #expect(["plain", "avx2", "avx512"].contains(try TorchRuntime.describe().kernels))
+        try TorchRuntime.checkKernels()
+    }
+
     @Test(arguments: [0, -1, 1 << 40])
     func refusesANumberOfThreads(_ threads: Int) {
         #expect(throws: TensorError.self) { try TorchRuntime.configure(threads: threads) }

@@ -72,6 +72,12 @@ import Weights
         #expect(sum.examples == whole.examples)
         #expect(abs((sum.sums["loss"] ?? 0) - (whole.sums["loss"] ?? 1)) < 1e-4)
         #expect(try Evaluation.run(entry, on: DatasetView(data, indices: [])).examples == 0)
+        // Parts of whole batches count as the whole does, bit for bit.
+        configuration.batchSize = 7
+        let scores = try [0..<14, 14..<21, 21..<60].map { range in
+            try Evaluation.scores(entry, on: data.all.selecting(range), first: range.lowerBound, configuration)
+        }
+        #expect(try Evaluation.statistics(of: scores) == Evaluation.run(entry, on: data.all, configuration))
     }
 
     @Test func divergenceAndEmptinessAreErrors() throws {

@@ -41,13 +41,24 @@ import Weights
         #expect(try one.model.schema().tensors.allSatisfy { !$0.name.hasPrefix("acc") })
     }
 
+    @Test func picturesGiveTheNetworkItsShape() throws {
+        let pictures = manifest([Modality(name: "image", shape: [1, 28, 28])], classes: 10)
+        let network = try make(["name": "cnn", "hidden": 8], pictures)
+        #expect(network.modalities == [0])
+        let without: Settings = ["name": "cnn", "hidden": 8, "shape": [1, 28, 28], "classes": 10]
+        #expect(try make(without).model.weights() == network.model.weights())
+        let dense = try make(["name": "mlp"], pictures)
+        #expect(dense.model.parameterCount == 199_210)
+        #expect(dense.modalities == [0])
+    }
+
     @Test func everyMistakeIsNamed() throws {
         let cases: [(settings: Settings, manifest: SiteManifest?, code: TrainingError.Code, expected: String)] = [
             ([:], nil, .model, "key 'name' is missing"),
             (["name": "hra"], nil, .model, "unknown model 'hra': did you mean 'har'?"),
             (
                 ["name": "resnet"], nil, .model,
-                "expected one of ecg, echo, har, image-text, mmaction, ser, softmax, unimodal"
+                "expected one of cnn, ecg, echo, har, image-text, mlp, mmaction, ser, softmax, unimodal"
             ),
             (["name": 3], nil, .model, "model.name"),
             (["name": "har", "fussion": "concat"], nil, .model, "did you mean 'fusion'?"),
@@ -55,6 +66,12 @@ import Weights
             (["name": "har", "hidden": 6], nil, .model, "multiple of 4"),
             (["name": "har", "modalities": []], nil, .model, "model.modalities"),
             (["name": "softmax"], nil, .model, "'features' and 'classes'"),
+            (["name": "mlp", "classes": 2], nil, .model, "'mlp' needs the keys 'features' and 'classes'"),
+            (["name": "mlp", "hidden": [0], "features": 2, "classes": 2], nil, .model, "model.hidden"),
+            (["name": "cnn"], nil, .model, "'shape' and 'classes'"),
+            (["name": "cnn"], manifest(), .data, "expected one of shape [128, 3]"),
+            (["name": "cnn", "shape": [3, 5, 5], "classes": 2], nil, .model, "cannot be made"),
+            (["name": "cnn", "shape": [1, 28, 28], "classes": 2, "filters": [8]], nil, .model, "cannot be made"),
             (["name": "softmax", "features": 5], manifest(), .data, "768 values"),
             (["name": "har", "classes": 5], manifest(), .data, "6 classes, the model 5"),
             (["name": "har", "modalities": ["acc", "giro"]], manifest(), .data, "did you mean 'gyro'?"),

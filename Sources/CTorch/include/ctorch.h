@@ -101,6 +101,9 @@ bool ct_item(const ct_tensor *tensor, double *value, ct_error error);
 
 // In place, not recorded for gradients.
 bool ct_copy(ct_tensor *destination, const ct_tensor *source, ct_error error);
+/// Overwrites the elements with `count` bytes of the same shape, converting their type; see `ct_from_bytes`.
+bool ct_copy_from_bytes(
+    ct_tensor *tensor, const void *_Nullable bytes, size_t count, ct_dtype dtype, ct_error error);
 bool ct_fill(ct_tensor *tensor, double value, ct_error error);
 bool ct_scale(ct_tensor *tensor, double factor, ct_error error);
 bool ct_add_scaled(ct_tensor *tensor, const ct_tensor *other, double factor, ct_error error);
@@ -155,7 +158,7 @@ ct_tensor *_Nullable ct_cat(
 ct_tensor *_Nullable ct_stack(
     const ct_tensor *_Nonnull const *_Nonnull tensors, size_t count, int64_t axis, ct_error error);
 
-// MARK: Networks (ctorch_nn.cpp, ctorch_attention.cpp, ctorch_convolution.cpp, ctorch_gru.cpp)
+// MARK: Networks (ctorch_nn.cpp, ctorch_attention.cpp, ctorch_convolution.cpp, ctorch_picture.cpp, ctorch_gru.cpp)
 
 /// `bias + a b`.
 ct_tensor *_Nullable ct_addmm(const ct_tensor *bias, const ct_tensor *a, const ct_tensor *b, ct_error error);
@@ -178,6 +181,12 @@ ct_tensor *_Nullable ct_max_pool2d(
 /// `mask` [B, out, T/2] multiplies the maxima; elements are not negative; none when NULL.
 ct_tensor *_Nullable ct_pooled_convolution(
     const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, const ct_tensor *_Nullable mask, ct_error error);
+/// Convolution of pictures (stride 1, no padding), bias, ReLU and, if `pools`, maxima of 2 × 2 (an odd last row or column
+/// dropped) and dropout as one: x [B, rows, columns, in], weight [out, in, kernel, kernel], bias [out] to [B, h, w, out] with
+/// h = rows − kernel + 1, or pooled to [B, out, h/2, w/2]. `mask` [B, out, h/2, w/2] multiplies the maxima; none when NULL.
+ct_tensor *_Nullable ct_picture_convolution(
+    const ct_tensor *x, const ct_tensor *weight, const ct_tensor *bias, bool pools, const ct_tensor *_Nullable mask,
+    ct_error error);
 /// Additive attention over time, each head a weighted sum of the states: x [B, T, D], w1 [A, D], b1 [A], w2 [heads, A],
 /// b2 [heads] to [B, heads, D]. Scores are tanh(x w1ᵀ + b1) w2ᵀ + b2, set to `masked_score` where `masked` (truth values,
 /// [B, T] or [B, heads, T], none when NULL) says so; their softmax over time are the weights.
@@ -239,6 +248,8 @@ typedef struct ct_runtime {
     /// OpenBLAS's configuration and kernel set, or NULL without OpenBLAS.
     char *_Nullable openblas_config;
     char *_Nullable openblas_core;
+    /// The instruction set of our own kernels: `plain`, `avx2` or `avx512`.
+    const char *_Nullable kernels;
     int32_t threads;
     int32_t interop_threads;
 } ct_runtime;
@@ -246,9 +257,16 @@ typedef struct ct_runtime {
 /// Sets LibTorch's intra-op and inter-op threads and OpenBLAS's own pool. The inter-op number can only be set
 /// before the first operation that uses that pool; later calls leave it.
 bool ct_set_threads(int32_t threads, ct_error error);
+/// Lets the process keep up to 64 MiB of freed memory, where the C library is glibc: what a training step frees the next
+/// one takes again, and asking the system each time costs a page fault for every 4 KiB.
+void ct_keep_freed_memory(void);
 /// Describes the runtime; give the result to `ct_free_runtime`.
 bool ct_describe_runtime(ct_runtime *runtime, ct_error error);
 void ct_free_runtime(ct_runtime *runtime);
+
+/// Runs our own kernels for every instruction set that this machine has on the same numbers: those with fused
+/// multiply-add must give the same bits, the plain ones the same to within rounding. False with what differs.
+bool ct_check_kernels(ct_error error);
 
 #ifdef __cplusplus
 }

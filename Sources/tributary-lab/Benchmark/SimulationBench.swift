@@ -53,14 +53,14 @@ struct SimulationBench {
             let run = try SimulationRun(
                 job, data: source.data(for: job),
                 options: .init(
-                    output: folder, workers: workers, checkpointSeconds: 1e9, memoryBytes: 1 << 30)
-            ) { progress in
-                switch progress {
-                case .round: ends.append(.now)
-                case .metrics(let line) where line.split == "train": trained += line.examples
-                case .metrics(let line): evaluated[line.split] = line.examples
-                }
-            }
+                    output: folder, workers: workers, checkpointSeconds: 1e9, memoryBytes: 1 << 30),
+                progress: { progress in
+                    switch progress {
+                    case .round: ends.append(.now)
+                    case .metrics(let line) where line.split == "train": trained += line.examples
+                    case .metrics(let line): evaluated[line.split] = line.examples
+                    }
+                })
             _ = try run.run()
             let seconds = zip(ends, ends.dropFirst()).map { ($1 - $0) / .seconds(1) }
             let floor = limit(Double(trained) / Double(job.rounds), Double(evaluated.values.reduce(0, +)))
