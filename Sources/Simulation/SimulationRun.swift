@@ -74,8 +74,14 @@ public final class SimulationRun {
         var split: String
         var parts: [WorkerPool<SimulationWorker>.Pending<Evaluation.Scores>]
 
+        /// For a backdoor's split its target: what is counted is how often that is the answer.
+        var target: Int?
+
         /// Waits for all parts.
-        func statistics() throws -> TaskStatistics { Evaluation.statistics(of: try parts.map { try $0.value() }) }
+        func statistics() throws -> TaskStatistics {
+            let counted = Evaluation.statistics(of: try parts.map { try $0.value() })
+            return target.map { Backdoor.success(in: counted, target: $0) } ?? counted
+        }
     }
 
     enum Pending {
