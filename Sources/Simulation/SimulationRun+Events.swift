@@ -80,18 +80,19 @@ extension SimulationRun {
     private func evaluate(_ weights: Weights, on isWanted: (String) -> Bool) -> [Report] {
         // The largest first: the workers end closer together.
         data.heldOut.filter { isWanted($0.key) }.sorted { ($0.value.count, $1.key) > ($1.value.count, $0.key) }
-            .map { split, view in
-                // Whole batches, so that the result is the split's; as many parts however many workers there are.
-                let size = max(1, Self.partExamples / evaluationBatch) * evaluationBatch
-                let starts = view.count == 0 ? [0] : Array(stride(from: 0, to: view.count, by: size))
-                return Report(
-                    split: split,
-                    parts: starts.map { start in
-                        pool.submit {
-                            try $0.scores(view, start..<start + size, split: split, weights: weights)
-                        }
-                    })
-            }
+            .map { evaluate(weights, on: $1, split: $0) }
+    }
+
+    /// Begins to evaluate weights on one split.
+    func evaluate(_ weights: Weights, on view: DatasetView, split: String) -> Report {
+        // Whole batches, so that the result is the split's; as many parts however many workers there are.
+        let size = max(1, Self.partExamples / evaluationBatch) * evaluationBatch
+        let starts = view.count == 0 ? [0] : Array(stride(from: 0, to: view.count, by: size))
+        return Report(
+            split: split,
+            parts: starts.map { start in
+                pool.submit { try $0.scores(view, start..<start + size, split: split, weights: weights) }
+            })
     }
 
     /// With `evaluation.others: best`: what is evaluated besides, now that the job's own split is known.

@@ -78,8 +78,14 @@ public final class SimulationRun {
         var split: String
         var parts: [WorkerPool<SimulationWorker>.Pending<Evaluation.Scores>]
 
+        /// For a backdoor's split its target: what is counted is how often that is the answer.
+        var target: Int?
+
         /// Waits for all parts.
-        func statistics() throws -> TaskStatistics { Evaluation.statistics(of: try parts.map { try $0.value() }) }
+        func statistics() throws -> TaskStatistics {
+            let counted = Evaluation.statistics(of: try parts.map { try $0.value() })
+            return target.map { Backdoor.success(in: counted, target: $0) } ?? counted
+        }
     }
 
     enum Pending {
@@ -188,9 +194,9 @@ public final class SimulationRun {
         let clock = try Self.clockSettings(of: specification)
         // A wrong map is found here and not in every task.
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
-        evaluationBatch = try Evaluation.Configuration(specification.evaluation.settings).batchSize
         let attack = try AttackPlan(specification, data)
         self.attack = attack
+        evaluationBatch = try Evaluation.Configuration(specification.evaluation.settings).batchSize
         self.specification = specification
         try TorchRuntime.configure(threads: 1)
         self.data = data

@@ -70,6 +70,8 @@ import Testing
         #expect(named.settings == ["byzantine": 3, "mode": "fast", "x": 0.5])
         #expect(named.text == "krum:byzantine=3:mode=fast:x=0.5")
         #expect(NamedSettings(parsing: "mean")?.text == "mean")
+        let large = try #require(NamedSettings(parsing: "scaling:scale=1e12"))
+        #expect(try JSONDecoder().decode(NamedSettings.self, from: JSONEncoder().encode(large)) == large)
         for text in ["", ":a=1", "krum:3", "krum:=3"] { #expect(NamedSettings(parsing: text) == nil) }
     }
 

@@ -39,6 +39,12 @@ struct Backdoor: DataAttack {
         return try triggered(others, Set(0..<others.count), label: nil).all
     }
 
+    /// How many of the answers of that split are the target.
+    static func success(in counted: TaskStatistics, target: Int) -> TaskStatistics {
+        let hits = (counted.confusion ?? []).reduce(0) { $0 + ($1.indices.contains(target) ? $1[target] : 0) }
+        return TaskStatistics(examples: counted.examples, sums: [metric: Double(hits)])
+    }
+
     private func triggered(_ data: DatasetView, _ rows: Set<Int>, label: Int?) throws -> MultimodalDataset {
         let own = try data.materialised()
         let values = zip(own.modalities, own.values).map { modality, values in

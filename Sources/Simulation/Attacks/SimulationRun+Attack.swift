@@ -1,7 +1,6 @@
 internal import Datasets
 internal import Federation
 internal import Jobs
-internal import Training
 internal import Weights
 
 /// How hostile clients act together, and how it is seen whether a backdoor works.
@@ -67,16 +66,8 @@ extension SimulationRun {
         guard let attack else { return [] }
         if triggered == nil { triggered = try attack.evaluation(data.heldOut[specification.evaluation.split]) }
         guard let view = triggered else { return [] }
-        let target = attack.settings.target
-        return [(Backdoor.split, pool.submit { try $0.evaluate(view, leadingTo: target, weights: weights) })]
-    }
-}
-
-extension SimulationWorker {
-    /// Counts how many examples are given a class that is not theirs.
-    func evaluate(_ data: DatasetView, leadingTo target: Int, weights: Weights) throws -> TaskStatistics {
-        let counted = try evaluate(data, split: Backdoor.split, weights: weights)
-        let hits = (counted.confusion ?? []).reduce(0) { $0 + ($1.indices.contains(target) ? $1[target] : 0) }
-        return TaskStatistics(examples: counted.examples, sums: [Backdoor.metric: Double(hits)])
+        var report = evaluate(weights, on: view, split: Backdoor.split)
+        report.target = attack.settings.target
+        return [report]
     }
 }

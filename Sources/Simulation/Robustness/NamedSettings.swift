@@ -7,24 +7,24 @@ public struct NamedSettings: Sendable, Hashable, Codable {
     /// The numbers and words, by key.
     public var settings: Settings
 
-    /// A name with its settings.
+    /// A name with its settings. Numbers without a fraction become whole ones, as JSON gives them back.
     public init(_ name: String, _ settings: Settings = [:]) {
         self.name = name
-        self.settings = settings
+        self.settings = settings.mapValues { $0.intValue.map(Setting.int) ?? $0 }
     }
 
     /// Reads the written form; nil when a part has no `=` or nothing stands before it.
     public init?(parsing text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard let first = parts.first, !first.isEmpty else { return nil }
-        name = first
-        settings = [:]
+        var settings: Settings = [:]
         for part in parts.dropFirst() {
             guard let sign = part.firstIndex(of: "="), sign > part.startIndex else { return nil }
             let value = String(part[part.index(after: sign)...])
             settings[String(part[..<sign])] =
                 Int(value).map(Setting.int) ?? Double(value).map(Setting.double) ?? .string(value)
         }
+        self.init(first, settings)
     }
 
     /// The written form, with the keys in alphabetical order.
