@@ -6,7 +6,9 @@
 does without a launcher. pfl's pictures are drawn at random; ours are too unless TRIBUTARY_DATA holds CIFAR-10.
 """
 
+import contextlib
 import os
+import sys
 import time
 
 from comparison import Comparison, figure, figures, options, require, show
@@ -61,11 +63,13 @@ def users():
 def theirs():
     """Seconds of a round: the median of the timed ones."""
     clock = Clock()
-    FederatedAveraging().run(
-        NNAlgorithmParams(central_num_iterations=chosen.rounds + 1, evaluation_frequency=1000, train_cohort_size=50,
-                          val_cohort_size=0),
-        SimulatedBackend(training_data=users(), val_data=users(), postprocessors=[WeightByUser()]), model,
-        NNTrainHyperParams(local_num_epochs=1, local_learning_rate=0.1, local_batch_size=10), None, [clock])
+    # pfl prints its metrics.
+    with contextlib.redirect_stdout(sys.stderr):
+        FederatedAveraging().run(
+            NNAlgorithmParams(central_num_iterations=chosen.rounds + 1, evaluation_frequency=1000, train_cohort_size=50,
+                              val_cohort_size=0),
+            SimulatedBackend(training_data=users(), val_data=users(), postprocessors=[WeightByUser()]), model,
+            NNTrainHyperParams(local_num_epochs=1, local_learning_rate=0.1, local_batch_size=10), None, [clock])
     rounds = sorted(b - a for a, b in zip(clock.ends, clock.ends[1:]))
     return rounds[len(rounds) // 2]
 
