@@ -7,14 +7,13 @@ does without a launcher. pfl's pictures are drawn at random; ours are too unless
 """
 
 import contextlib
-import os
 import sys
 import time
 
 from comparison import Comparison, figure, figures, options, require, show
 
 chosen = options(__doc__, arguments=[("rounds", 3, "pfl's timed rounds in a pair, after one that is not counted"),
-                                     ("threads", os.cpu_count(), "threads of PyTorch and workers of ours")])
+                                     ("threads", 1, "threads of PyTorch and workers of ours")])
 peer = require("torch", "pfl")
 import torch  # noqa: E402
 from pfl.aggregate.simulate import SimulatedBackend  # noqa: E402
