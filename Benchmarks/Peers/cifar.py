@@ -6,13 +6,14 @@
 does without a launcher. pfl's pictures are drawn at random; ours are too unless TRIBUTARY_DATA holds CIFAR-10.
 """
 
-import os
+import contextlib
+import sys
 import time
 
 from comparison import Comparison, figure, figures, options, require, show
 
 chosen = options(__doc__, arguments=[("rounds", 3, "pfl's timed rounds in a pair, after one that is not counted"),
-                                     ("threads", os.cpu_count(), "threads of PyTorch and workers of ours")])
+                                     ("threads", 1, "threads of PyTorch and workers of ours")])
 peer = require("torch", "pfl")
 import torch  # noqa: E402
 from pfl.aggregate.simulate import SimulatedBackend  # noqa: E402
@@ -61,11 +62,13 @@ def users():
 def theirs():
     """Seconds of a round: the median of the timed ones."""
     clock = Clock()
-    FederatedAveraging().run(
-        NNAlgorithmParams(central_num_iterations=chosen.rounds + 1, evaluation_frequency=1000, train_cohort_size=50,
-                          val_cohort_size=0),
-        SimulatedBackend(training_data=users(), val_data=users(), postprocessors=[WeightByUser()]), model,
-        NNTrainHyperParams(local_num_epochs=1, local_learning_rate=0.1, local_batch_size=10), None, [clock])
+    # pfl prints its metrics.
+    with contextlib.redirect_stdout(sys.stderr):
+        FederatedAveraging().run(
+            NNAlgorithmParams(central_num_iterations=chosen.rounds + 1, evaluation_frequency=1000, train_cohort_size=50,
+                              val_cohort_size=0),
+            SimulatedBackend(training_data=users(), val_data=users(), postprocessors=[WeightByUser()]), model,
+            NNTrainHyperParams(local_num_epochs=1, local_learning_rate=0.1, local_batch_size=10), None, [clock])
     rounds = sorted(b - a for a, b in zip(clock.ends, clock.ends[1:]))
     return rounds[len(rounds) // 2]
 
