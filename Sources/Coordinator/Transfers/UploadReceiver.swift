@@ -3,6 +3,7 @@ internal import Durability
 internal import Federation
 internal import Foundation
 internal import GRPCCore
+internal import Jobs
 internal import Wire
 internal import WireMessages
 

@@ -3,6 +3,7 @@ import Jobs
 import Synchronization
 import TestSupport
 import Testing
+import Weights
 
 @testable import Simulation
 
