@@ -35,7 +35,7 @@ import WireMessages
                     }.weights())
                 return MemoryUpdateSource(clientID: client, examples: Fixtures.examples(client: client), update: whole)
             }
-            global = try WeightedMeanFold().aggregate(global: global, updates: updates)
+            global = try AggregationStrategies.make(.weightedMean).aggregate(global: global, updates: updates)
         }
         return global
     }

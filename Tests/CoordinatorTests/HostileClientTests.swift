@@ -209,7 +209,8 @@ import WireMessages
             let round = try #require(try await server.rounds(job).first)
             #expect(round.refusals.map(\.client) == ["evil"])
             #expect(round.refusals.map(\.code) == [hostile.code])
-            #expect(evil.receipts.withLock(\.isEmpty))
+            let receipts = evil.receipts.withLock { $0 }
+            #expect(receipts.isEmpty)
         }
     }
 
