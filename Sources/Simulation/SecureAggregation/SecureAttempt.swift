@@ -59,7 +59,7 @@ struct SecureAttempt {
         encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
         var exchange = try SecureExchange(
             round: round, cohort: cohort, minimum: settings.minimum ?? max(2, specification.clients.minimumUpdates))
-        for (name, identity) in SimulatedIdentity.make(for: cohort) {
+        for (name, identity) in TransientIdentity.make(for: cohort) {
             clients[name] = try SecureClient(client: name, round: round, identity: identity)
         }
         for (_, keys) in try each(cohort, .advertise, pool, { try $0.advertise() }) { try exchange.receive(keys) }
