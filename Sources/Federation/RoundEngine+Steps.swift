@@ -98,11 +98,16 @@ extension RoundEngine {
         specification.clients.targetUpdates.map { open.updates.count >= $0 } ?? false
     }
 
+    /// How many updates make a round: `minimumUpdates`, but of a private Poisson sample, which may be smaller and empty, all:
+    /// its noise is released all the same.
+    private func needed(of record: CohortRecord) -> Int {
+        let wanted = specification.clients.minimumUpdates
+        return privacy?.hasRandomSize == true ? min(wanted, record.cohort.count) : wanted
+    }
+
     /// Decides whether the open round is complete, has failed, or goes on.
     private mutating func judge(_ open: OpenRound, at time: Int64, _ actions: inout [RoundAction]) {
-        var needed = specification.clients.minimumUpdates
-        // A Poisson sample may be smaller, and empty: its noise is released all the same.
-        if privacy?.hasRandomSize == true { needed = min(needed, open.record.cohort.count) }
+        let needed = needed(of: open.record)
         let isOverdue = time >= open.record.deadline
         if open.isResolved || isOverdue || hasTarget(open), open.updates.count >= needed {
             let order = AggregationOrder(
@@ -181,7 +186,7 @@ extension RoundEngine {
         switch task.kind {
         case .train:
             // A draw that is too small for a round fails without asking anybody.
-            guard let record = phase.open?.record, record.cohort.count >= specification.clients.minimumUpdates
+            guard let record = phase.open?.record, record.cohort.count >= needed(of: record)
             else { return }
             actions.append(
                 .offer(TaskOffer(task: task, weightsDigest: weightsDigest, deadline: record.deadline), client: client))

@@ -107,7 +107,7 @@ import Testing
         #expect(
             corruption.message == "corruption: unknown key 'missingModalities': did you mean 'missingModality'?")
         for (job, expected) in [
-            (job([:], data: "mnist"), "data: found \"mnist\", expected one of meld, "),
+            (job([:], data: "imagenet"), "data: found \"imagenet\", expected one of meld, "),
             (job([:], partition: ["scheme": "iid", "clients": [1, 2]]), "partition.clients: found a list"),
             (job([:], partition: ["scheme": "iid", "alphas": 1]), "partition parameter 'alphas' is not known"),
         ] {

@@ -63,7 +63,7 @@ struct ModelCardTests {
             "# har-fedavg", "| submitted | 2023-11-14T22:13:20Z |", "| weights | `d2` |",
             "| best round by macroF1 | 1 |",
             "| macroF1 | 0.8647 |", "| site-2 | 2 | 2 | 20 |", "| trainer: lab 1 | initial weights, site-2 |",
-            "| 0 | 1 | site-2 | 10 |  | `d1` |", "| 1 | 0 | site-1, site-2 | 17 | macroF1 0.8647 | `d2` |",
+            "| 0 | 1 | site-2 | 10 | 0 |  | `d1` |", "| 1 | 0 | site-1, site-2 | 17 | 0 | macroF1 0.8647 | `d2` |",
             "| 0 | site-1 | deadline | no \\| result \\<b\\> |",
         ] {
             #expect(text.split(separator: "\n").contains(Substring(line)), "\(line)\n\(text)")

@@ -102,8 +102,8 @@ import Testing
                     bytes[bytes.count / 2] ^= 0xFF; bytes[bytes.count / 2 + 1] ^= 0xFF
                 }
             ),
-            ("cut", "", { (bytes: inout Data) in bytes.removeLast(20) }),
-            ("no gzip", "", { (bytes: inout Data) in bytes[0] = 0 }),
+            ("cut", "compressed ones can hold", { (bytes: inout Data) in bytes.removeLast(20) }),
+            ("no gzip", "no gzip, or damaged", { (bytes: inout Data) in bytes[0] = 0 }),
             ("a bomb's size", "compressed ones can hold", { (bytes: inout Data) in bytes[bytes.count - 1] = 0x7F }),
             ("another size", "expected 9424", { (bytes: inout Data) in bytes[bytes.count - 4] ^= 1 }),
         ] as [(String, String, (inout Data) -> Void)] {
