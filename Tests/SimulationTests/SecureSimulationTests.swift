@@ -160,12 +160,13 @@ import Weights
     @Test("An attempt that ended is tried again, and its reason is in the figures")
     func retry() throws {
         let folder = try TemporaryFolder()
-        let job = Self.job(["dropMask": 0.25, "threshold": 15], minimumUpdates: 15) { $0.attempts = 50 }
+        let job = Self.job(["dropMask": 0.3, "threshold": 15], minimumUpdates: 15) { $0.attempts = 50 }
         #expect(try run(folder, "run", job).run().isComplete)
         let line = try #require(
             try SimulationStudy.lines(of: folder.file("run/metrics.jsonl")).first { $0.split == "train" })
         #expect(line.refusals?.values.allSatisfy { $0 == "secure-aggregation" } ?? true)
-        #expect(line.aborts?.allSatisfy { $0.contains("of at least 15 updates") } ?? true)
+        let aborts = try #require(line.aborts)
+        #expect(aborts.allSatisfy { $0.contains("of at least 15 updates") })
     }
 
     @Test("The store of a run holds masked words only")
