@@ -18,6 +18,7 @@ extension JobSpecification: Decodable {
             aggregation: try Self.named(.aggregation, "rule", container) ?? [:],
             privacy: try container.decodeIfPresent(Settings.self, forKey: .privacy) ?? [:],
             encoding: try Self.named(.encoding, "name", container) ?? [:],
+            secureAggregation: try container.decodeIfPresent(Settings.self, forKey: .secureAggregation) ?? [:],
             attack: try container.decodeIfPresent(Settings.self, forKey: .attack) ?? [:],
             corruption: try container.decodeIfPresent(Settings.self, forKey: .corruption) ?? [:],
             partition: try container.decodeIfPresent(Settings.self, forKey: .partition) ?? [:],

@@ -82,11 +82,12 @@ extension JobSpecification {
         problems += Self.problems(of: evaluation.settings, "evaluation")
         for (key, settings) in [
             ("strategy", strategy), ("aggregation", aggregation), ("privacy", privacy), ("encoding", encoding),
-            ("attack", attack), ("corruption", corruption), ("partition", partition), ("clock", clock),
+            ("secureAggregation", secureAggregation), ("attack", attack), ("corruption", corruption),
+            ("partition", partition), ("clock", clock),
         ] {
             problems += Self.problems(of: settings, key)
         }
-        problems += tensorNameProblems + privacyProblems
+        problems += tensorNameProblems + privacyProblems + secureAggregationProblems
         return problems
     }
 

@@ -30,6 +30,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     /// How updates are written for the wire: `name`, and the encoding's own numbers; empty for 32-bit floats. A file may
     /// give the name alone.
     public var encoding: Settings
+    /// How the coordinator is kept from seeing single updates; empty for not at all.
+    public var secureAggregation: Settings
     /// Which of a simulation's virtual clients are hostile, and what they do; empty for none. Daemons ignore it.
     public var attack: Settings
     /// What is done to the data before they are used, for studies of missing or wrong data; empty for nothing. Handed to
@@ -58,7 +60,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
 
     enum CodingKeys: String, CodingKey {
         case name, model, data, rounds, seed, clients, deadline, attempts, strategy, aggregation, privacy
-        case encoding, attack, corruption, partition, clock, training, evaluation, selectBy
+        case encoding, secureAggregation, attack, corruption, partition, clock, training, evaluation, selectBy
         case limits, kept, latest, keepUpdates, checkpointEvery
     }
 
@@ -167,8 +169,9 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public init(
         name: String, model: Settings, data: String, rounds: Int, seed: UInt64 = 1, clients: Clients = Clients(),
         deadline: Double = 3600, attempts: Int = 3, strategy: Settings = ["name": "fedavg"],
-        aggregation: Settings = [:], privacy: Settings = [:], encoding: Settings = [:], attack: Settings = [:],
-        corruption: Settings = [:], partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
+        aggregation: Settings = [:], privacy: Settings = [:], encoding: Settings = [:],
+        secureAggregation: Settings = [:], attack: Settings = [:], corruption: Settings = [:],
+        partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
         evaluation: Evaluation = Evaluation(), selectBy: MetricSelector = MetricSelector("macroF1"),
         limits: Limits = Limits(), kept: [String] = [], latest: [String] = [], keepUpdates: Bool = false,
         checkpointEvery: Int = 0
@@ -185,6 +188,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         self.aggregation = aggregation
         self.privacy = privacy
         self.encoding = encoding
+        self.secureAggregation = secureAggregation
         self.attack = attack
         self.corruption = corruption
         self.partition = partition

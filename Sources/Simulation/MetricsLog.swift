@@ -98,6 +98,10 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var weights: [String: Double]?
     /// Clients whose update the job's rules left out of the round's update, with the reason.
     public var leftOut: [String: String]?
+    /// How many elements of the round's updates were limited to the range, for training in a job with secure aggregation.
+    public var saturated: Int?
+    /// Why attempts of the round failed, for training in a job with secure aggregation.
+    public var aborts: [String]?
 }
 
 /// One line of `timings.jsonl`.

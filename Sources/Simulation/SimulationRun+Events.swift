@@ -2,6 +2,7 @@ internal import Aggregation
 internal import Datasets
 internal import Federation
 internal import Jobs
+internal import Privacy
 internal import Tensors
 internal import Training
 internal import Weights
@@ -19,8 +20,12 @@ extension SimulationRun {
     func perform(_ action: RoundAction) throws -> [RoundEvent] {
         switch action {
         case .commitCohort(let record):
+            try beginExchange(record)
             return [.cohortCommitted(round: record.round, attempt: record.attempt)]
         case .offer(let offer, let client):
+            if let refusal = leave(offer.task, client) {
+                return [.taskRefused(task: offer.task, refusal: refusal, isDeclined: false)]
+            }
             try assign(offer, to: client)
         case .commitRefusal(let task, let refusal, let isDeclined):
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
@@ -28,6 +33,7 @@ extension SimulationRun {
             updates = [:]
             collusion = nil
             scheduled = []
+            endExchange(failure: failure.reason)
             time?.fail()
             return availabilityChanges() + [.attemptFailureCommitted(round: failure.round, attempt: failure.attempt)]
         case .aggregate(let order):
@@ -109,8 +115,9 @@ extension SimulationRun {
     func train(
         _ client: VirtualClient, round: Int, from global: Weights
     ) -> WorkerPool<SimulationWorker>.Pending<SimulationWorker.Trained> {
-        pool.submit { [data, encoded, privacy = engine.privacy] in
-            try $0.train(client, of: data, round: round, global: global, sent: encoded, privacy: privacy)
+        pool.submit { [data, encoded, privacy = engine.privacy, masking = masking(of: client.name)] in
+            try $0.train(
+                client, of: data, round: round, global: global, sent: encoded, privacy: privacy, masking: masking)
         }
     }
 
@@ -129,6 +136,7 @@ extension SimulationRun {
                 // Before the update counts, as at a daemon.
                 states.commit(offer.client, round: offer.task.round, result.state)
                 updates[offer.client] = result.update
+                try secure?.arrived(offer.client, saturated: result.saturated)
                 try handle(
                     .updateCommitted(
                         client: offer.client, round: offer.task.round, attempt: offer.task.attempt,
@@ -189,6 +197,12 @@ extension SimulationRun {
             throw SimulationError(.checkpoint, "the weights of round \(order.round) are not there any more")
         }
         do {
+            if let sum = try secureSum() {
+                let next = try strategy.aggregate(global: global, updates: [sum], rules: rules, report: { _ in })
+                let digest = next.digest()
+                weights[digest] = next
+                return .aggregated(round: order.round, attempt: order.attempt, weightsDigest: digest)
+            }
             var sources: [any UpdateSource] = try order.updates.map { admitted in
                 guard let update = updates[admitted.client] else {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
@@ -216,6 +230,8 @@ extension SimulationRun {
             return .aggregated(
                 round: order.round, attempt: order.attempt, weightsDigest: digest,
                 report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
+        } catch let error as PrivacyError where secure != nil {
+            return .aggregationFailed(round: order.round, attempt: order.attempt, reason: error.message)
         } catch let error as AggregationError {
             return .aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)")
         }
@@ -236,7 +252,9 @@ extension SimulationRun {
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
                 bytesUp: result.admitted.count * size, clock: time?.takeFigures(), epsilon: result.charge?.epsilon,
-                clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result)))
+                clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result),
+                saturated: secure.map { $0.saturated.values.reduce(0, +) }, aborts: aborts.isEmpty ? nil : aborts))
+        endExchange()
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(

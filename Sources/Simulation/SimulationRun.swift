@@ -127,6 +127,8 @@ public final class SimulationRun {
     let states: ClientStates
     /// Who is hostile, if anybody.
     let attack: AttackPlan?
+    /// How single updates are hidden, if at all.
+    let secureSettings: SecureAggregationSettings?
     let stop: @Sendable () -> Bool
     let progress: (Progress) -> Void
 
@@ -134,6 +136,10 @@ public final class SimulationRun {
     var weights: [String: Weights]
     var offered: [Offered] = []
     var updates: [String: KeptWeights] = [:]
+    /// The exchange of the open attempt, in a job with secure aggregation.
+    var secure: SecureAttempt?
+    /// Why attempts of the open round failed, in a job with secure aggregation.
+    var aborts: [String] = []
     var openEvaluations: [Int: EvaluationRecord] = [:]
     /// Simulated time; nil for a job without a clock, in which nothing takes any.
     var time: SimulatedTime?
@@ -196,6 +202,7 @@ public final class SimulationRun {
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
         let attack = try AttackPlan(specification, data)
         self.attack = attack
+        secureSettings = try SecureAggregationSettings.reading(specification.secureAggregation)
         evaluationBatch = try Evaluation.Configuration(specification.evaluation.settings).batchSize
         self.specification = specification
         try TorchRuntime.configure(threads: 1)

@@ -54,6 +54,8 @@ final class SimulationWorker {
         var statistics: TaskStatistics
         /// What the client keeps, by name; to be committed once the update is admitted.
         var state: [String: KeptWeights]
+        /// How many elements were limited before they were masked.
+        var saturated = 0
     }
 
     /// The same, whatever the worker's model holds by now.
@@ -68,9 +70,10 @@ final class SimulationWorker {
     /// - Parameters:
     ///   - sent: the tensors that updates hold, and their form on the wire.
     ///   - privacy: of the job; with the local mechanism the client protects its update itself.
+    ///   - masking: what hides the update from the coordinator; nil in a job without secure aggregation.
     func train(
         _ client: VirtualClient, of data: SimulationData, round: Int, global: Weights, sent: EncodedSchema,
-        privacy: RoundPrivacy? = nil
+        privacy: RoundPrivacy? = nil, masking: SecureAttempt.Masking? = nil
     ) throws -> Trained {
         guard let number = UInt32(exactly: round) else {
             throw SimulationError(.job, "round \(round): expected a number from 0")
@@ -103,6 +106,19 @@ final class SimulationWorker {
         }
         // After the protection, which a hostile client would leave out.
         try conduct?.updateAttack?.change(&update, &statistics, context)
+        if let masking {
+            // The figures are checked; of the values nobody but the client knows.
+            var refusal: AdmissionRefusal?
+            do throws(AdmissionRefusal) {
+                try AdmissionRules(specification).check(training: statistics)
+            } catch {
+                refusal = error
+            }
+            let masked = try MaskedUpdate.masked(update, as: masking.encoding, with: masking.masks)
+            return Trained(
+                update: try store.keep(masked.words), refusal: refusal, statistics: statistics,
+                state: try result.state.mapValues(store.keep), saturated: masked.saturated)
+        }
         return try trained(update, statistics, state: result.state, client, sent, round)
     }
 

@@ -10,6 +10,7 @@ final class SimulationDisplay {
     private var start = ContinuousClock.now
     private var first = 0
     private var figures = ""
+    private var limited = ""
     private var isLineOpen = false
 
     init(rounds: Int, label: String) {
@@ -20,6 +21,11 @@ final class SimulationDisplay {
     func show(seed: UInt64, _ progress: SimulationRun.Progress) {
         switch progress {
         case .metrics(let line):
+            for reason in line.aborts ?? [] {
+                end()
+                write("round \(line.round + 1): an attempt failed: \(reason)\n")
+            }
+            if let saturated = line.saturated { limited = saturated > 0 ? "  \(saturated) elements limited" : "" }
             guard line.split != "train", line.distribution == nil else { return }
             let shown = ["accuracy", "macroF1"].compactMap { name in
                 line.metrics[name].map { String(format: "%.4f", $0) }
@@ -47,10 +53,10 @@ final class SimulationDisplay {
             let width = 24
             let filled = width * done / max(1, total)
             let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-            write("\r\u{1B}[K\(head)  \(bar)  \(done)/\(total)  \(speed)  \(figures)")
+            write("\r\u{1B}[K\(head)  \(bar)  \(done)/\(total)  \(speed)  \(figures)\(limited)")
             isLineOpen = true
         } else if done == total || done % max(1, total / 10) == 0 {
-            write("\(head)  round \(done)/\(total)  \(speed)  \(figures)\n")
+            write("\(head)  round \(done)/\(total)  \(speed)  \(figures)\(limited)\n")
         }
     }
 

@@ -29,6 +29,12 @@ struct JobSubmission: Sendable {
         }
         moved()
         let specification = try JobSpecification(json: header.specification)
+        guard specification.secureAggregation.isEmpty else {
+            throw JobsError(
+                code: .invalidSpecification,
+                message: "secureAggregation: found one, expected none: this version runs it in simulations only "
+                    + "(`tributary simulate`)")
+        }
         let digest = try PeerText.digest(header.weightsDigest, field: "submission.weights_digest")
         let bytes = Int64(try PeerText.count(header.weightsBytes, field: "submission.weights_bytes"))
         let token = header.token.isEmpty ? nil : try PeerText.name(header.token, field: "submission.token")

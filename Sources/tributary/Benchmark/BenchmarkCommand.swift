@@ -11,6 +11,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
               tributary benchmark wire
               tributary benchmark round --json
               tributary benchmark sessions --sessions 5000
+              tributary benchmark secure-aggregation --clients 10,50
               tributary benchmark train
               tributary benchmark fedmultimodal --data ~/data/uci-har --output runs/fedmultimodal
 
@@ -23,7 +24,7 @@ struct BenchmarkCommand: AsyncParsableCommand {
         subcommands: [
             FoldBenchmarkCommand.self,
             LabBenchmarkCommand.self, WireBenchmarkCommand.self, RoundBenchmarkCommand.self,
-            SessionsBenchmarkCommand.self, GrowthBenchmarkCommand.self,
+            SessionsBenchmarkCommand.self, GrowthBenchmarkCommand.self, SecureAggregationBenchmarkCommand.self,
         ],
         defaultSubcommand: LabBenchmarkCommand.self
     )

@@ -1,0 +1,158 @@
+internal import Federation
+internal import Jobs
+internal import Privacy
+internal import Randomness
+
+/// One attempt of a round with secure aggregation: the coordinator's machine and every virtual client's, which pass each
+/// other the messages that daemons would.
+///
+/// The clients' steps are shared by the workers. Secrets are fresh of the operating system and never leave memory; the sum
+/// does not depend on them. Who leaves before which step comes from the job's seed.
+struct SecureAttempt {
+    /// What a client needs to mask its update.
+    struct Masking: Sendable {
+        var encoding: LatticeEncoding
+        var masks: [PairwiseMask]
+    }
+
+    /// The task.
+    let task: RoundTask
+    /// Why the attempt ended before any update was asked for, if it did.
+    private(set) var abort: String?
+    /// How numbers are written.
+    private(set) var encoding: LatticeEncoding?
+    /// How many elements of each update that arrived were limited.
+    private(set) var saturated: [String: Int] = [:]
+
+    private let settings: SecureAggregationSettings
+    private let seed: UInt64
+    private var exchange: SecureExchange?
+    private var clients: [String: SecureClient] = [:]
+    private var masks: [String: [PairwiseMask]] = [:]
+    /// Why clients are not in the round any more.
+    private var left: [String: String] = [:]
+
+    /// Draws who leaves, and takes the steps before the training: keys, shares and masks.
+    ///
+    /// - Throws: what is no matter of the protocol.
+    init(
+        _ record: CohortRecord, of specification: JobSpecification, _ settings: SecureAggregationSettings,
+        on pool: WorkerPool<SimulationWorker>
+    ) throws {
+        task = RoundTask(.train, round: record.round, attempt: record.attempt)
+        self.settings = settings
+        seed = specification.seed
+        do {
+            try begin(record, specification, pool)
+        } catch let error as PrivacyError {
+            abort = error.message
+        }
+    }
+
+    private mutating func begin(
+        _ record: CohortRecord, _ specification: JobSpecification, _ pool: WorkerPool<SimulationWorker>
+    ) throws {
+        let cohort = record.cohort
+        let round = try SecureRound(
+            context: "\(specification.name) \(task.round) \(task.attempt)", cohort: cohort.count,
+            degree: settings.degree, threshold: settings.threshold(of: cohort.count))
+        encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
+        var exchange = try SecureExchange(
+            round: round, cohort: cohort, minimum: settings.minimum ?? max(2, specification.clients.minimumUpdates))
+        for (name, identity) in TransientIdentity.make(for: cohort) {
+            clients[name] = try SecureClient(client: name, round: round, identity: identity)
+        }
+        for (_, keys) in try each(cohort, .advertise, pool, { try $0.advertise() }) { try exchange.receive(keys) }
+        let roster = try exchange.closeAdvertising()
+        for (name, shares) in try each(roster.map(\.client), .share, pool, { try $0.share(roster) }) {
+            try exchange.receive(shares, from: name)
+        }
+        let boxes = try exchange.closeSharing()
+        for (name, own) in try each(exchange.sharers, .mask, pool, { try $0.masks(boxes[$0.client] ?? []) }) {
+            masks[name] = own
+        }
+        self.exchange = exchange
+    }
+
+    /// What the client masks its update with, or why it sends none.
+    func masking(of client: String) -> Result<Masking, AdmissionRefusal> {
+        if abort == nil, let encoding, let masks = masks[client] {
+            return .success(Masking(encoding: encoding, masks: masks))
+        }
+        return .failure(
+            AdmissionRefusal(
+                code: "secure-aggregation", reason: abort ?? left[client] ?? "the client is not in the exchange"))
+    }
+
+    /// A masked update is here.
+    mutating func arrived(_ client: String, saturated count: Int) throws {
+        try exchange?.maskedUpdateArrived(from: client)
+        saturated[client] = count
+    }
+
+    /// Closes the list, has it signed and the masks of the sum put together.
+    ///
+    /// - Returns: those on the list, and the masks to take off their sum.
+    /// - Throws: `PrivacyError` when too few are left or a secret cannot be put together: nothing of the attempt can be used.
+    mutating func unmask(on pool: WorkerPool<SimulationWorker>) throws -> (survivors: [String], masks: [PairwiseMask]) {
+        guard var exchange else {
+            throw PrivacyError(.protocolViolation, "secure aggregation: the exchange has not begun")
+        }
+        let survivors = try exchange.closeMasking()
+        for (_, signature) in try each(survivors, .sign, pool, { try $0.sign(survivors) }) {
+            try exchange.receive(signature)
+        }
+        let signatures = try exchange.closeSigning()
+        for (_, shares) in try each(signatures.map(\.client), .unmask, pool, { try $0.unmask(signatures) }) {
+            try exchange.receive(shares)
+        }
+        let masks = try exchange.closeUnmasking()
+        self.exchange = exchange
+        return (survivors, masks)
+    }
+
+    /// A step of each of some clients, on the workers; those who leave before it or cannot take it are out of the round.
+    ///
+    /// - Returns: what came of it, in the order of `names`.
+    private mutating func each<Value: Sendable>(
+        _ names: [String], _ step: SecureAggregationSettings.Step, _ pool: WorkerPool<SimulationWorker>,
+        _ body: @escaping @Sendable (inout SecureClient) throws -> Value
+    ) throws -> [(client: String, value: Value)] {
+        var waiting: [(client: String, pending: WorkerPool<SimulationWorker>.Pending<(SecureClient, Value)>)] = []
+        for name in names {
+            guard let client = clients[name] else { continue }
+            guard !leaves(name, before: step) else {
+                left[name] = "the client left before the step '\(step)'"
+                continue
+            }
+            let pending = pool.submit { _ in
+                var client = client
+                let value = try body(&client)
+                return (client, value)
+            }
+            waiting.append((name, pending))
+        }
+        var results: [(client: String, value: Value)] = []
+        for (name, pending) in waiting {
+            do {
+                let (client, value) = try pending.value()
+                clients[name] = client
+                results.append((name, value))
+            } catch let error as PrivacyError {
+                left[name] = error.message
+            }
+        }
+        return results
+    }
+
+    /// The draw of (round, attempt, client, step).
+    private func leaves(_ client: String, before step: SecureAggregationSettings.Step) -> Bool {
+        let probability = settings.dropOuts[step.rawValue]
+        guard probability > 0 else { return false }
+        let layer = task.attempt * SecureAggregationSettings.Step.allCases.count + step.rawValue
+        var stream = RandomStream(
+            seed: seed, purpose: "secure aggregation drop-outs", round: UInt32(truncatingIfNeeded: task.round),
+            client: clientIndex(client), layer: UInt32(truncatingIfNeeded: layer))
+        return stream.uniform() < probability
+    }
+}
