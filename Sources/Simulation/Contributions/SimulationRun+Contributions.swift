@@ -53,7 +53,7 @@ extension SimulationRun {
         let split = specification.evaluation.split
         var refused = 0
         func utilities(_ coalitions: ArraySlice<[Int]>) throws -> [Double] {
-            let parts = try coalitions.map { coalition in
+            let parts = try coalitions.map { coalition -> Report in
                 if stop() { throw RunInterruption() }
                 guard !coalition.isEmpty else { return evaluate(global, on: view, split: split) }
                 do {

@@ -86,7 +86,7 @@ extension SimulationWorker {
             return try finite {
                 try RoundTraining(entry: entry, strategy: strategy).evaluate(
                     on: view, evaluation, global: weights, state: nil)
-            }.filter(\.value.isFinite)
+            }.filter { $0.value.isFinite }
         }
     }
 }

@@ -39,11 +39,9 @@ import Weights
         for (column, client) in run.data.clients.enumerated().reversed() {
             let data = run.data
             let (own, states) = try run.pool.submit { worker in
-                try worker.makeOwnModel(client, of: data, round: 3, global: global, by: .task)
+                let weights = try worker.ownModel(client, of: data, round: 3, global: global)
+                // The evaluation puts other weights in.
                 let statistics = try worker.evaluate(client, of: data, after: 2, weights: global)
-                // The evaluation has put other weights in.
-                try worker.makeOwnModel(client, of: data, round: 3, global: global, by: .task)
-                let weights = try worker.entry.model.weights()
                 let own = try worker.metrics(of: weights, on: [client], in: data)[0]
                 return (own, statistics.metrics)
             }.value()

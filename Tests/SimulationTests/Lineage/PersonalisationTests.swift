@@ -1,4 +1,5 @@
 import Datasets
+import Federation
 import Foundation
 import Jobs
 import TestSupport
