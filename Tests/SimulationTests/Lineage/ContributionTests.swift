@@ -114,23 +114,29 @@ import Weights
         let two = try run(folder, "two", settings, workers: 2)
         #expect(try one.run.contributions() == two.run.contributions())
         #expect(one.outcome.digest == two.outcome.digest)
-        let asked = Mutex(0)
+        // How often it is asked whether to stop: near the end for every coalition of the last round.
         let all = Mutex(0)
         _ = try run(folder, "counted", settings) {
             all.withLock { $0 += 1 }
             return false
         }
         let last = all.withLock { $0 } - 4
-        let part = try run(folder, "parts", settings) {
+        let asked = Mutex(0)
+        // A run holds its folder as long as it lives.
+        let isComplete = try run(folder, "parts", settings) {
             asked.withLock {
                 $0 += 1
                 return $0 > last
             }
+        }.outcome.isComplete
+        #expect(!isComplete)
+        func rest() throws -> (digest: String, scores: [RoundContributions]) {
+            let (run, outcome) = try run(folder, "parts", settings, workers: 2, resumes: true)
+            return (outcome.digest, try run.contributions())
         }
-        #expect(!part.outcome.isComplete)
-        let rest = try run(folder, "parts", settings, workers: 2, resumes: true)
-        #expect(rest.outcome.digest == one.outcome.digest)
-        #expect(try rest.run.contributions() == one.run.contributions())
+        let resumed = try rest()
+        #expect(resumed.digest == one.outcome.digest)
+        #expect(try resumed.scores == one.run.contributions())
         let other = ContributionSettings(method: method, permutations: 4)
         let late = try run(folder, "parts", other, resumes: true).run
         let error = try #require(throws: SimulationError.self) { try late.contributions() }
