@@ -116,19 +116,24 @@ import Weights
         #expect(one.outcome.digest == two.outcome.digest)
         // How often it is asked whether to stop: near the end for every coalition of the last round.
         let all = Mutex(0)
-        _ = try run(folder, "counted", settings) {
-            all.withLock { $0 += 1 }
-            return false
-        }
+        _ = try run(
+            folder, "counted", settings,
+            stop: {
+                all.withLock { $0 += 1 }
+                return false
+            })
         let last = all.withLock { $0 } - 4
         let asked = Mutex(0)
         // A run holds its folder as long as it lives.
-        let isComplete = try run(folder, "parts", settings) {
-            asked.withLock {
-                $0 += 1
-                return $0 > last
+        let isComplete = try run(
+            folder, "parts", settings,
+            stop: {
+                asked.withLock {
+                    $0 += 1
+                    return $0 > last
+                }
             }
-        }.outcome.isComplete
+        ).outcome.isComplete
         #expect(!isComplete)
         func rest() throws -> (digest: String, scores: [RoundContributions]) {
             let (run, outcome) = try run(folder, "parts", settings, workers: 2, resumes: true)
