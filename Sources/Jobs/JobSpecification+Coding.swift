@@ -138,8 +138,9 @@ extension JobSpecification.Evaluation: Codable {
         static let others = Key(stringValue: "others")
         static let perClient = Key(stringValue: "perClient")
         static let perClientHoldOut = Key(stringValue: "perClientHoldOut")
+        static let personalise = Key(stringValue: "personalise")
         static let own: Set<String> = [
-            "every", "first", "split", "deadline", "others", "perClient", "perClientHoldOut",
+            "every", "first", "split", "deadline", "others", "perClient", "perClientHoldOut", "personalise",
         ]
     }
 
@@ -153,7 +154,8 @@ extension JobSpecification.Evaluation: Codable {
             deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 600,
             others: try container.decodeIfPresent(Others.self, forKey: .others) ?? .always,
             perClient: try container.decodeIfPresent(Int.self, forKey: .perClient) ?? 0,
-            perClientHoldOut: try container.decodeIfPresent(Double.self, forKey: .perClientHoldOut) ?? 0
+            perClientHoldOut: try container.decodeIfPresent(Double.self, forKey: .perClientHoldOut) ?? 0,
+            personalise: try container.decodeIfPresent(Bool.self, forKey: .personalise) ?? false
         )
         for key in container.allKeys where !Key.own.contains(key.stringValue) {
             settings[key.stringValue] = try container.decode(Setting.self, forKey: key)
@@ -171,6 +173,7 @@ extension JobSpecification.Evaluation: Codable {
         if others != .always { try container.encode(others, forKey: .others) }
         if perClient != 0 { try container.encode(perClient, forKey: .perClient) }
         if perClientHoldOut != 0 { try container.encode(perClientHoldOut, forKey: .perClientHoldOut) }
+        if personalise { try container.encode(personalise, forKey: .personalise) }
         for (name, value) in settings where !Key.own.contains(name) {
             try container.encode(value, forKey: Key(stringValue: name))
         }

@@ -70,6 +70,9 @@ extension JobSpecification {
             evaluation.perClientHoldOut == 0 || evaluation.perClient > 0, "evaluation.perClientHoldOut",
             "\(evaluation.perClientHoldOut) without evaluation.perClient", "both or neither")
         check(
+            !evaluation.personalise || evaluation.perClient > 0, "evaluation.personalise",
+            "true without evaluation.perClient", "both or neither")
+        check(
             Self.isLabel(selectBy.metric), "selectBy", "\"\(selectBy.description.prefix(80))\"",
             "a metric's name, with - before it when lower is better")
         range(limits.maximumExamples, 1...(1 << 40), "limits.maximumExamples")

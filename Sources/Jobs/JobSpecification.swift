@@ -116,6 +116,9 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         /// In a simulation, the share of every client's examples that it does not train on, for `perClient`; at least 0
         /// and less than 1. Daemons ignore it: their data are what they are.
         public var perClientHoldOut: Double
+        /// In a simulation, with `perClient`, compare the global model on every client's examples with the client's own
+        /// model. Daemons ignore it.
+        public var personalise: Bool
         /// The trainer's settings for `evaluate`: every other key.
         public var settings: Settings
 
@@ -131,7 +134,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         /// Creates the rules with their defaults.
         public init(
             every: Int = 1, first: Int? = nil, split: String = "test", deadline: Double = 600, others: Others = .always,
-            perClient: Int = 0, perClientHoldOut: Double = 0, settings: Settings = [:]
+            perClient: Int = 0, perClientHoldOut: Double = 0, personalise: Bool = false, settings: Settings = [:]
         ) {
             self.every = every
             self.first = first
@@ -140,6 +143,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
             self.others = others
             self.perClient = perClient
             self.perClientHoldOut = perClientHoldOut
+            self.personalise = personalise
             self.settings = settings
         }
     }

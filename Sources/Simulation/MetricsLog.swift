@@ -88,6 +88,8 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var bytesUp: Int?
     /// How each metric is spread over the clients, for "clients".
     public var distribution: [String: MetricDistribution]?
+    /// The global model beside each client's own, for "clients" with `evaluation.personalise`.
+    public var personalisation: PersonalisationFigures?
     /// What the round took and cost by the job's virtual clock, for training; nil without a clock.
     public var clock: ClockFigures?
     /// ε of the job up to this round, for training; nil in a job without privacy.

@@ -45,6 +45,7 @@ struct ReportPage {
                         + "<p>By round: quartiles and extremes; the dot is the mean of the worst tenth.</p>")
             }
         }
+        parts += personalisationParts()
         parts += clockParts()
         for (heading, svg) in drawings { parts.append("<h2>\(Self.escape(heading))</h2>\(svg)") }
         for (split, matrix) in (report.runs.first?.confusion ?? [:]).sorted(by: { $0.key < $1.key }) {

@@ -21,6 +21,12 @@ public struct SimulationReport: Sendable, Codable {
         public var confusion: [String: [[Int]]]
         /// How each metric was spread over the clients at the last evaluation of each client, if there was any.
         public var clients: [String: MetricDistribution]?
+        /// The global model beside each client's own at that evaluation; nil without `evaluation.personalise`.
+        public var personalisation: PersonalisationFigures?
+        /// How well the sites' models do on other sites' examples; nil without a cross-site evaluation.
+        public var crossSite: CrossSiteMatrix.Summary?
+        /// What each client contributed, summed over the rounds that were looked at; nil without contribution scores.
+        public var contributions: [String: Double]?
         /// SHA-256 of the weights after the last round.
         public var weights: String
         /// Bytes that clients received and sent.
@@ -136,6 +142,7 @@ extension SimulationReport.Run {
         best = [:]
         confusion = [:]
         clients = lines.last { $0.distribution != nil }?.distribution
+        personalisation = lines.last { $0.personalisation != nil }?.personalisation
         let heldOut = lines.filter { $0.split != "train" && $0.distribution == nil }
         let final = heldOut.map(\.round).max()
         for line in heldOut {

@@ -27,34 +27,66 @@ extension SimulationRun {
         }
         let counted = try pending.map { try $0.value() }
         waiting += ContinuousClock.now - start
+        let pairs = counted.compactMap(\.pair)
         try report(
             MetricsLine(
                 round: round, split: Self.clientsName, examples: counted.reduce(0) { $0 + $1.examples },
-                clients: counted.count, metrics: [:], distribution: MetricDistribution.over(counted.map(\.metrics))))
+                clients: counted.count, metrics: [:], distribution: MetricDistribution.over(counted.map(\.metrics)),
+                personalisation: pairs.isEmpty ? nil : PersonalisationFigures(pairs)))
     }
 }
 
 /// What one client's evaluation comes to; the counts themselves are many and are not kept.
 struct ClientEvaluation: Sendable {
+    /// The metrics of two models on the same examples.
+    struct Pair: Sendable {
+        var global: [String: Double]
+        var own: [String: Double]
+    }
+
     var examples: Int
     /// Empty where the loss is not finite.
     var metrics: [String: Double]
+    /// With `evaluation.personalise`.
+    var pair: Pair?
 }
 
 extension SimulationWorker {
     /// Counts on what a client holds out, or else on the rows it trains on, as its sensors record them and without the
     /// job's corruption.
+    ///
+    /// With `evaluation.personalise` also with the other model: the global weights where the strategy keeps something at
+    /// the client, and otherwise what one epoch on the client's examples makes of them.
     func evaluate(
         _ client: VirtualClient, of data: SimulationData, after round: Int, weights: Weights
     ) throws -> ClientEvaluation {
-        let view = try recorded(client.heldOut.isEmpty ? client.rows : client.heldOut, by: client, in: data)
+        let view = try evaluationView(of: client, in: data)
+        let local = RoundTraining(entry: entry, strategy: strategy)
+        let metrics = try finite {
+            try local.evaluate(
+                on: view, evaluation, global: weights, state: states.state(of: client.name, round: round + 1))
+        }
+        var result = ClientEvaluation(examples: view.count, metrics: metrics)
+        guard specification.evaluation.personalise else { return result }
+        if strategy.isPersonalised {
+            let global = try finite { try local.evaluate(on: view, evaluation, global: weights, state: nil) }
+            result.pair = .init(global: global, own: metrics)
+        } else {
+            let own = try finite {
+                try makeOwnModel(client, of: data, round: round + 1, global: weights, by: .fineTuning)
+                return try Evaluation.run(entry, on: view, evaluation)
+            }
+            result.pair = .init(global: metrics, own: own)
+        }
+        return result
+    }
+
+    /// The metrics of an evaluation; none where training or loss are not finite, or nothing is left to train on.
+    func finite(_ evaluate: () throws -> TaskStatistics) throws -> [String: Double] {
         do {
-            let statistics = try RoundTraining(entry: entry, strategy: strategy).evaluate(
-                on: view, evaluation, global: weights,
-                state: states.state(of: client.name, round: round + 1))
-            return ClientEvaluation(examples: statistics.examples, metrics: Metrics.derive(from: statistics))
-        } catch let error as TrainingError where error.code == .diverged {
-            return ClientEvaluation(examples: view.count, metrics: [:])
+            return Metrics.derive(from: try evaluate())
+        } catch let error as TrainingError where error.code == .diverged || error.code == .data {
+            return [:]
         }
     }
 }

@@ -224,6 +224,11 @@ extension SimulationRun {
             var report: AggregationReport?
             let next = try strategy.aggregate(
                 global: global, updates: sources, rules: rules, report: { report = $0 })
+            if let settings = options.contributions, settings.includes(order.round, of: specification.rounds) {
+                let before = ContinuousClock.now
+                try scoreContributions(settings, to: order, sources: sources, global: global, report: report)
+                folding -= ContinuousClock.now - before
+            }
             let digest = next.digest()
             weights[digest] = next
             // What an update weighs in a private sum tells its norm: that is not reported.

@@ -29,17 +29,20 @@ public final class SimulationRun {
         public var checkpointSeconds: Double
         /// How many bytes of updates and client states may wait in memory; the others wait in a file in `output`.
         public var memoryBytes: Int
+        /// Which contribution scores are computed, if any.
+        public var contributions: ContributionSettings?
 
         /// Options with their defaults.
         public init(
             output: String, workers: Int, resumes: Bool = false, checkpointSeconds: Double = 10,
-            memoryBytes: Int = Options.defaultMemoryBytes
+            memoryBytes: Int = Options.defaultMemoryBytes, contributions: ContributionSettings? = nil
         ) {
             self.output = output
             self.workers = workers
             self.resumes = resumes
             self.checkpointSeconds = checkpointSeconds
             self.memoryBytes = memoryBytes
+            self.contributions = contributions
         }
     }
 
@@ -187,6 +190,7 @@ public final class SimulationRun {
                 "evaluation.split: found \"\(specification.evaluation.split)\", expected one of "
                     + "\(data.heldOut.keys.sorted().joined(separator: ", ")), or evaluation.every: 0")
         }
+        try Self.check(options.contributions, specification, data)
         let quorum = max(specification.clients.minimum, specification.clients.minimumUpdates)
         guard data.clients.count >= quorum else {
             throw SimulationError(
@@ -251,8 +255,8 @@ public final class SimulationRun {
             if checkpoint == nil {
                 weights[initialDigest] = initial
                 // Left by a run that had no checkpoint yet.
-                let state = options.output + "/state"
-                if FileManager.default.fileExists(atPath: state) { try FileManager.default.removeItem(atPath: state) }
+                for path in [options.output + "/state", Self.contributionFolder(options.output)]
+                where FileManager.default.fileExists(atPath: path) { try FileManager.default.removeItem(atPath: path) }
             }
             best = checkpoint?.best
             secondsBefore = checkpoint?.seconds ?? 0
@@ -303,8 +307,13 @@ public final class SimulationRun {
                 try save()
                 return try outcome(isComplete: false)
             }
-            guard try step() else {
-                throw SimulationError(.failed, "nothing can happen any more: \(engine.summary)")
+            do {
+                guard try step() else {
+                    throw SimulationError(.failed, "nothing can happen any more: \(engine.summary)")
+                }
+            } catch is RunInterruption {
+                try save()
+                return try outcome(isComplete: false)
             }
         }
         guard engine.status.state == .finished else {

@@ -24,6 +24,10 @@ public struct SimulationStudy {
     public var notes: [String] = []
     /// See ``SimulationRun/Options/memoryBytes``.
     public var memoryBytes = SimulationRun.Options.defaultMemoryBytes
+    /// Which sites are evaluated across when a run is over; nil for none.
+    public var crossSite: CrossSiteSelection?
+    /// Which contribution scores are computed; nil for none.
+    public var contributions: ContributionSettings?
     /// Further drawings for the page, as SVG.
     public var drawings: [(heading: String, svg: String)] = []
 
@@ -54,25 +58,33 @@ public struct SimulationStudy {
         var runs: [SimulationReport.Run] = []
         var lines: [[MetricsLine]] = []
         var shape = (clients: 0, examples: 0)
+        var sections: [Section] = []
         for seed in seeds {
             var own = job
             own.seed = seed
             let folder = seeds.count == 1 ? output : "\(output)/seed-\(seed)"
             try files.makeDirectory(folder)
             let shared = try data(own)
+            // Before anything is trained.
+            if let crossSite { _ = try crossSite.sites(of: shared.clients) }
             shape = (shared.clients.count, shared.clients.reduce(0) { $0 + $1.rows.count })
             let run = try SimulationRun(
                 own, data: shared,
-                options: .init(output: folder, workers: workers, resumes: resumes, memoryBytes: memoryBytes),
+                options: .init(
+                    output: folder, workers: workers, resumes: resumes, memoryBytes: memoryBytes,
+                    contributions: contributions),
                 stop: stop
             ) { progress(seed, $0) }
             let outcome = try run.run()
             guard outcome.isComplete else { return nil }
             let metrics = try Self.lines(of: "\(folder)/metrics.jsonl")
-            runs.append(
-                SimulationReport.Run(
-                    seed: seed, outcome: outcome, lines: metrics, peakResidentBytes: Self.peakResidentBytes,
-                    hostile: run.hostileClients))
+            var figures = SimulationReport.Run(
+                seed: seed, outcome: outcome, lines: metrics, peakResidentBytes: Self.peakResidentBytes,
+                hostile: run.hostileClients)
+            sections += try contributions(of: run, seed: seed, folder: folder, into: &figures)
+            guard let across = try crossSite(of: run, seed: seed, folder: folder, into: &figures) else { return nil }
+            sections += across
+            runs.append(figures)
             lines.append(metrics)
             let model = try outcome.weights.filtered { !AuxiliaryTensors.isAuxiliary($0.name) }
             try DurableFile.write(
@@ -84,7 +96,7 @@ public struct SimulationStudy {
             job: job, isGenerated: isGenerated, notes: notes, clients: shape.clients, examples: shape.examples,
             runs: runs)
         try DurableFile.write(Array(try report.json()), to: "\(output)/report.json", permissions: 0o644)
-        let page = ReportPage(report: report, lines: lines, drawings: drawings)
+        let page = ReportPage(report: report, lines: lines, drawings: drawings + sections)
         try DurableFile.write(page.html(), to: "\(output)/report.html", permissions: 0o644)
         return report
     }

@@ -11,8 +11,8 @@ internal import Weights
 /// One worker's model, made once; every task loads its weights into it.
 final class SimulationWorker {
     let entry: ModelRegistry.Entry
-    private let specification: JobSpecification
-    private let training: LocalTraining.Configuration
+    let specification: JobSpecification
+    let training: LocalTraining.Configuration
     let evaluation: Evaluation.Configuration
     let strategy: StrategySettings
     let states: ClientStates
@@ -155,7 +155,7 @@ final class SimulationWorker {
     }
 
     /// What the client trains on, as its sensors and the job's corruption leave it.
-    private func examples(of client: VirtualClient, in data: SimulationData) throws -> DatasetView {
+    func examples(of client: VirtualClient, in data: SimulationData) throws -> DatasetView {
         let view = try recorded(client.rows, by: client, in: data)
         let map = try CorruptionMap(specification.corruption, seed: specification.seed)
         let corruption = CorruptionSettings(

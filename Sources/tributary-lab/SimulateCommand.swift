@@ -64,6 +64,9 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Go on from the checkpoint in the output folder.")
     var resume = false
 
+    @OptionGroup(title: "Sites and clients")
+    var lineage: LineageOptions
+
     @Flag(help: "Print the report as one JSON object a line.")
     var json = false
 
@@ -97,6 +100,8 @@ struct SimulateCommand: ParsableCommand {
             study.notes = source.notes
             study.memoryBytes = memory.bytes
             study.drawings = source.drawings
+            study.crossSite = lineage.sites
+            study.contributions = lineage.settings
             let display = SimulationDisplay(rounds: specification.rounds, label: cell.name)
             let report: SimulationReport?
             do {
@@ -160,12 +165,36 @@ struct SimulateCommand: ParsableCommand {
             }
             print("over clients  \(name)  \(text.joined(separator: "  "))")
         }
+        showLineage(of: report)
         let (down, up) = report.runs.reduce((0, 0)) { ($0.0 + $1.bytesDown, $0.1 + $1.bytesUp) }
         print(
             String(
                 format: "communication  to clients %.1f MiB  from clients %.1f MiB", Double(down) / 1_048_576,
                 Double(up) / 1_048_576))
         print("report: \(folder)/report.html")
+    }
+
+    private func showLineage(of report: SimulationReport) {
+        for run in report.runs {
+            if let own = run.personalisation, let change = own.change[report.job.selectBy.metric] {
+                print(
+                    String(
+                        format: "own models, seed %@  change of %@  mean %+.4f  worst tenth %+.4f",
+                        "\(run.seed)" as NSString,
+                        report.job.selectBy.metric as NSString, change.mean, change.worstTenth))
+            }
+            if let across = run.crossSite {
+                let text = [("own site", across.own), ("other sites", across.others), ("global model", across.global)]
+                    .compactMap { name, value in value.map { String(format: "%@ %.4f", name as NSString, $0) } }
+                print("cross-site, seed \(run.seed)  \(across.metric)  \(text.joined(separator: "  "))")
+            }
+            if let scores = run.contributions {
+                let sorted = scores.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+                let shown = sorted.count > 10 ? Array(sorted.prefix(5) + sorted.suffix(5)) : sorted
+                let text = shown.map { String(format: "%@ %+.4f", $0.key as NSString, $0.value) }
+                print("contributions, seed \(run.seed)  \(text.joined(separator: "  "))")
+            }
+        }
     }
 
     private func assignments(_ texts: [String]) throws -> [String: String] {

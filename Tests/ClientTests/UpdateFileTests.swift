@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+import Jobs
 import TestSupport
 import Testing
 import Weights
@@ -42,6 +43,33 @@ struct UpdateFileTests {
         specs.append(try TensorSpec(name: "steps", dtype: .i64, shape: []))
         let update = Weights(zeros: try WeightsSchema(specs))
         #expect(try finish(update, for: update) == Data(Safetensors.encode(Weights(zeros: Self.global.schema))))
+    }
+
+    @Test("What is personal does not leave the site, whatever its trainer writes", arguments: [false, true])
+    func personal(isEncoded: Bool) throws {
+        let folder = try TemporaryFolder()
+        let global = try Weights([
+            (name: "body", shape: [2, 2], values: [1, 2, 3, 4]), (name: "head.bias", shape: [3], values: [0, 0, 0]),
+        ])
+        let secret: [Float] = [0.123_456_7, -7.654_321, 31.415_926]
+        let written = try Weights([
+            (name: "body", shape: [2, 2], values: [0.5, 0.25, -1, 0]), (name: "head.bias", shape: [3], values: secret),
+        ])
+        try Safetensors.write(written, metadata: ["head.bias": "\(secret)"], to: folder.file("update"))
+        let job = JobSpecification(
+            name: "personal", model: ["name": "any"], data: "any", rounds: 1,
+            strategy: ["name": "fedper", "personal": ["head."]],
+            encoding: isEncoded ? ["name": "int8", "block": 64] : [:])
+        let schema = try job.encodedSchema(for: job.updateSchema(for: global.schema))
+        _ = try UpdateFile.finish(
+            folder.file("update"), schema: schema, global: global.schema,
+            residuals: ResidualFiles(folder: folder.file("encoding"), round: 0), to: folder.file("out"))
+        let bytes = Data(try folder.read("out"))
+        #expect(bytes.range(of: Data("head".utf8)) == nil)
+        for value in secret {
+            #expect(bytes.range(of: withUnsafeBytes(of: value) { Data($0) }) == nil)
+            #expect(bytes.range(of: Data("\(value)".utf8)) == nil)
+        }
     }
 
     @Test(

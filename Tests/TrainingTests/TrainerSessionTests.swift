@@ -54,6 +54,33 @@ import Weights
         #expect(evaluated.confusion?.flatMap { $0 }.reduce(0, +) == 20)
     }
 
+    /// The file that a daemon uploads, name by name and value by value, in the first round and in one that begins with
+    /// what the client has kept.
+    @Test(arguments: ["fedper", "fedrep", "fedbn"]) func personalTensorsAreInNoUpdate(strategy: String) throws {
+        let folder = try TemporaryFolder()
+        let site = try Fixtures.site(folder)
+        var hello = Fixtures.hello(["name": "softmax", "features": 3, "classes": 2], data: site)
+        hello.strategy = ["name": .string(strategy), "personal": ["bias"]]
+        let session = try ModelTrainer(hello)
+        try session.initialise(.init(output: folder.file("w.safetensors")))
+        for round in 0..<2 {
+            let request = TrainerRequest.Train(
+                round: round, attempt: 0, weights: folder.file("w.safetensors"),
+                update: folder.file("\(round).safetensors"), state: folder.file("state"), config: ["epochs": 3])
+            _ = try session.train(request, monitor())
+            let upload = Data(try folder.read("\(round).safetensors"))
+            let names = try SafetensorsFile(path: request.update).schema.tensors.map(\.name)
+            #expect(names == ["weight"])
+            #expect(upload.range(of: Data("bias".utf8)) == nil)
+            let kept = try FileManager.default.contentsOfDirectory(atPath: folder.file("state"))
+                .filter { $0.hasPrefix("personal.") }.sorted()
+            let own = try SafetensorsFile(path: folder.file("state/" + (try #require(kept.last)))).read()
+            let values = try own.floats("bias")
+            #expect(values.allSatisfy { $0 != 0 })
+            for value in values { #expect(upload.range(of: withUnsafeBytes(of: value) { Data($0) }) == nil) }
+        }
+    }
+
     @Test func requestsThatCannotBeDoneSayWhy() throws {
         let folder = try TemporaryFolder()
         let site = try Fixtures.site(folder)
