@@ -63,7 +63,7 @@ extension RoundEngine {
 
     /// What selection will know of the clients once a round that is being committed is durable.
     public func selectionHistory(after result: RoundResult) -> SelectionHistory {
-        guard sampling.usesHistory else { return history }
+        guard specification.usesHistory else { return history }
         var history = self.history
         history.take(result, arrivals: phase.open?.arrivals ?? [:])
         return history

@@ -62,11 +62,18 @@ extension RoundEngine {
         }
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,
-            deadline: time + specification.deadlineMilliseconds, charge: charge,
+            deadline: time + deadlineMilliseconds, charge: charge,
             present: sampling.usesPresence ? Participants.sorted(readyTrainers) : []
         )
         phase = .committingCohort(OpenRound(record: record))
         actions.append(.commitCohort(record))
+    }
+
+    /// How long the round to be drawn may take: see ``AdaptiveDeadline``.
+    private var deadlineMilliseconds: Int64 {
+        guard let adaptiveDeadline, failedAttempts == 0 else { return specification.deadlineMilliseconds }
+        let times = history.entries.values.compactMap { $0.lastRound == nil ? nil : $0.milliseconds }
+        return adaptiveDeadline.milliseconds(after: times, most: specification.deadlineMilliseconds)
     }
 
     /// How the job draws; the population of Poisson sampling is filled in where the job says it elsewhere. An invalid map,

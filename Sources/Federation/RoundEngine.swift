@@ -61,6 +61,8 @@ public struct RoundEngine: Sendable {
     /// What selection knows of the clients; empty where it does not look at it.
     public internal(set) var history: SelectionHistory
     let sampling: SamplingSettings
+    /// How a round's deadline follows from the history; nil for the job's own always.
+    let adaptiveDeadline: AdaptiveDeadline?
     let participants: Set<String>?
     /// Draws cohorts and counts their cost in a job with privacy.
     public internal(set) var privacy: RoundPrivacy?
@@ -88,7 +90,8 @@ public struct RoundEngine: Sendable {
         lastAlive = snapshot.lastAlive
         participants = snapshot.specification.clients.participants.map(Set.init)
         sampling = Self.sampling(of: snapshot.specification)
-        history = sampling.usesHistory ? snapshot.history : SelectionHistory()
+        adaptiveDeadline = snapshot.specification.adaptiveDeadline.flatMap { try? AdaptiveDeadline($0) }
+        history = snapshot.specification.usesHistory ? snapshot.history : SelectionHistory()
         if let current = snapshot.current {
             phase = .training(
                 OpenRound(

@@ -50,6 +50,7 @@ extension JobSpecification {
         }
         problems += participantProblems + SamplingSettings.problems(of: clients)
         seconds(deadline, "deadline")
+        problems += adaptiveDeadlineProblems + asynchronousProblems
         range(attempts, 1...100, "attempts")
         problems += strategyProblems + aggregationProblems + EncodingSettings.problems(of: encoding)
         problems += AttackSettings.problems(of: attack)
@@ -83,6 +84,7 @@ extension JobSpecification {
         for (key, settings) in [
             ("strategy", strategy), ("aggregation", aggregation), ("privacy", privacy), ("encoding", encoding),
             ("attack", attack), ("corruption", corruption), ("partition", partition), ("clock", clock),
+            ("adaptiveDeadline", adaptiveDeadline ?? [:]), ("asynchronous", asynchronous ?? [:]),
         ] {
             problems += Self.problems(of: settings, key)
         }

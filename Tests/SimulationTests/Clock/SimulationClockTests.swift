@@ -16,6 +16,8 @@ import Weights
         var name: String
         var clients: JobSpecification.Clients
         var deadline = 60.0
+        var adaptiveDeadline: Settings?
+        var asynchronous: Settings?
         var strategy: Settings = ["name": "fedavg"]
         var clock: Settings
         /// Whether the figures of the whole run show that it happened.
@@ -50,6 +52,11 @@ import Weights
             clock: ["secondsPerExample": 1, "speedLaw": "exponential", "taskSpread": 1]
         ) { $0.failedAttempts > 0 && $0.late > 0 },
         Scenario(
+            name: "a deadline that is learnt", clients: .init(minimum: 6, minimumUpdates: 2), deadline: 1000,
+            adaptiveDeadline: ["quantile": 0.5, "slack": 1, "minimum": 2],
+            clock: ["secondsPerExample": 1, "speedLaw": "log-normal", "taskSpread": 0.3]
+        ) { $0.late > 0 && $0.failedAttempts == 0 && $0.time < 1000 },
+        Scenario(
             name: "windows", clients: .init(minimum: 6, minimumUpdates: 3), deadline: 12,
             clock: [
                 "secondsPerExample": 1, "period": 30, "onShare": 0.4, "onShareLaw": "beta", "onShareSpread": 0.2,
@@ -81,6 +88,8 @@ import Weights
         SimulationRunTests.job(rounds: 4) {
             $0.clients = scenario.clients
             $0.deadline = scenario.deadline
+            $0.adaptiveDeadline = scenario.adaptiveDeadline
+            $0.asynchronous = scenario.asynchronous
             $0.attempts = 30
             $0.strategy = scenario.strategy
             $0.clock = scenario.clock
