@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// A job's `asynchronous`, read: training without rounds that wait for each other, as FedBuff does it.
 ///
 /// Up to `concurrency` clients train at any time, each from the weights that are newest when it is asked. When `buffer`
@@ -52,6 +54,14 @@ public struct AsynchronousSettings: Sendable, Hashable {
                 code: .invalidSpecification, message: "job specification: " + problems.joined(separator: "\n"))
         }
         self = value
+    }
+
+    /// s(τ): what an update that started `staleness` versions ago is multiplied with.
+    public func discount(staleness: Int) -> Double {
+        switch self.staleness {
+        case .constant: 1
+        case .polynomial: pow(1 + Double(max(0, staleness)), -exponent)
+        }
     }
 
     static func read(_ settings: Settings) -> (value: AsynchronousSettings, problems: [String]) {

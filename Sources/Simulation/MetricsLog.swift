@@ -98,6 +98,8 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var weights: [String: Double]?
     /// Clients whose update the job's rules left out of the round's update, with the reason.
     public var leftOut: [String: String]?
+    /// How many versions of the weights the clients' updates were behind, for training in an asynchronous job.
+    public var staleness: [String: Int]?
 }
 
 /// One line of `timings.jsonl`.

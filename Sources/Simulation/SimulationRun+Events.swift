@@ -24,6 +24,7 @@ extension SimulationRun {
             try assign(offer, to: client)
         case .commitRefusal(let task, let refusal, let isDeclined):
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
+            if isAsynchronous && task.kind == .train { forget(task, of: refusal.client) }
         case .commitAttemptFailure(let failure):
             updates = [:]
             collusion = nil
@@ -193,11 +194,13 @@ extension SimulationRun {
                 guard let update = updates[admitted.client] else {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
-                return try PartialUpdate(
+                let source = try PartialUpdate(
                     clientID: admitted.client, examples: admitted.statistics.examples,
                     loss: admitted.statistics.meanLoss, tensors: DecodedTensors.showing(update, as: encoded),
                     expected: encoded.plain,
                     shownAs: foldSchema)
+                let discount = engine.discount(of: admitted, in: order.round)
+                return discount == 1 ? source : DiscountedUpdate(source, factor: discount)
             }
             var nextClipNorm: Double?
             if let charge = order.charge, let privacy = engine.privacy {
@@ -222,10 +225,14 @@ extension SimulationRun {
     }
 
     func commit(_ result: RoundResult) throws {
-        updates = [:]
-        collusion = nil
-        scheduled = []
-        time?.close(used: Set(result.admitted.map(\.client)))
+        if isAsynchronous {
+            foldedAsynchronously(result)
+        } else {
+            updates = [:]
+            collusion = nil
+            scheduled = []
+            time?.close(used: Set(result.admitted.map(\.client)))
+        }
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
         let size = encoded.fileBytes
         try report(
@@ -236,7 +243,8 @@ extension SimulationRun {
                     ? nil : Dictionary(result.refusals.map { ($0.client, $0.code) }) { first, _ in first },
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
                 bytesUp: result.admitted.count * size, clock: time?.takeFigures(), epsilon: result.charge?.epsilon,
-                clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result)))
+                clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result),
+                staleness: staleness(of: result)))
         try evaluateClients(after: result)
         let now = ContinuousClock.now
         try timings.append(

@@ -29,6 +29,12 @@ struct JobSubmission: Sendable {
         }
         moved()
         let specification = try JobSpecification(json: header.specification)
+        guard specification.asynchronous == nil else {
+            throw CoordinatorError(
+                .invalidRequest,
+                "asynchronous: found an asynchronous job, expected one with rounds: such jobs run in `tributary simulate` only"
+            )
+        }
         let digest = try PeerText.digest(header.weightsDigest, field: "submission.weights_digest")
         let bytes = Int64(try PeerText.count(header.weightsBytes, field: "submission.weights_bytes"))
         let token = header.token.isEmpty ? nil : try PeerText.name(header.token, field: "submission.token")
