@@ -4,6 +4,13 @@ import Testing
 
 @Suite("Asynchronous jobs")
 struct AsynchronousTests {
+    /// One change of a job.
+    struct Change: Sendable {
+        let apply: @Sendable (inout JobSpecification) -> Void
+
+        init(_ apply: @escaping @Sendable (inout JobSpecification) -> Void) { self.apply = apply }
+    }
+
     static func job(
         rounds: Int = 3, minimum: Int = 3, attempts: Int = 3, every: Int = 0,
         _ settings: Settings = ["buffer": 2, "concurrency": 3]
@@ -153,29 +160,29 @@ struct AsynchronousTests {
     @Test(
         "what does not go together is refused with the reason",
         arguments: [
-            ("asynchronous.buffer: found 4, expected at most", { $0.asynchronous?["buffer"] = 4 }),
-            ("asynchronous.concurrency: found nothing", { $0.asynchronous?["concurrency"] = nil }),
-            ("asynchronous.staleness: found \"linear\"", { $0.asynchronous?["staleness"] = "linear" }),
-            ("asynchronous: found the unknown key \"bufer\"", { $0.asynchronous?["bufer"] = 2 }),
-            ("strategy: found scaffold, expected fedavg", { $0.strategy = ["name": "scaffold", "clients": 9] }),
-            ("aggregation: found median, expected mean or", { $0.aggregation = ["rule": "median"] }),
-            ("attack: found one, expected none", { $0.attack = ["kind": "sign-flip", "share": 0.2] }),
-            ("encoding: found f16, expected f32", { $0.encoding = ["name": "f16"] }),
-            ("latest: found 1 tensors", { $0.latest = ["x"] }),
-            ("clients.sampling: found oort", { $0.clients.sampling = .init(["name": "oort"]) }),
-            ("clients: found perRound, minimumUpdates or targetUpdates", { $0.clients.targetUpdates = 3 }),
-            ("adaptiveDeadline: found one, expected none", { $0.adaptiveDeadline = [:] }),
+            ("asynchronous.buffer: found 4, expected at most", Change { $0.asynchronous?["buffer"] = 4 }),
+            ("asynchronous.concurrency: found nothing", Change { $0.asynchronous?["concurrency"] = nil }),
+            ("asynchronous.staleness: found \"linear\"", Change { $0.asynchronous?["staleness"] = "linear" }),
+            ("asynchronous: found the unknown key \"bufer\"", Change { $0.asynchronous?["bufer"] = 2 }),
+            ("strategy: found scaffold, expected fedavg", Change { $0.strategy = ["name": "scaffold", "clients": 9] }),
+            ("aggregation: found median, expected mean or", Change { $0.aggregation = ["rule": "median"] }),
+            ("attack: found one, expected none", Change { $0.attack = ["kind": "sign-flip", "share": 0.2] }),
+            ("encoding: found f16, expected f32", Change { $0.encoding = ["name": "f16"] }),
+            ("latest: found 1 tensors", Change { $0.latest = ["x"] }),
+            ("clients.sampling: found oort", Change { $0.clients.sampling = .init(["name": "oort"]) }),
+            ("clients: found perRound, minimumUpdates or targetUpdates", Change { $0.clients.targetUpdates = 3 }),
+            ("adaptiveDeadline: found one, expected none", Change { $0.adaptiveDeadline = [:] }),
             (
                 "privacy: found a mechanism, expected none",
-                {
+                Change {
                     $0.privacy = ["mechanism": "record", "clipNorm": 1, "noiseMultiplier": 1, "delta": 1e-5]
                 }
             ),
-        ] as [(String, @Sendable (inout JobSpecification) -> Void)])
-    func refused(expected: String, change: @Sendable (inout JobSpecification) -> Void) {
+        ] as [(String, Change)])
+    func refused(expected: String, change: Change) {
         var job = Self.job()
         #expect(job.problems == [])
-        change(&job)
+        change.apply(&job)
         #expect(job.problems.contains { $0.hasPrefix(expected) }, "\(job.problems)")
     }
 }

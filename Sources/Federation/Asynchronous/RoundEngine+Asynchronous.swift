@@ -1,5 +1,4 @@
-import Foundation
-public import Jobs
+import Jobs
 
 /// How an asynchronous job goes on: see ``AsynchronousSettings`` and ``UpdateBuffer``.
 ///
