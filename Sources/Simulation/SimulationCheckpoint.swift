@@ -51,9 +51,8 @@ struct SimulationCheckpoint: Codable, Hashable {
 
     /// Every blob it refers to.
     var blobs: Set<String> {
-        Set(
-            [weights] + evaluations.map(\.weights) + (best.map { [$0.weights] } ?? [])
-                + (asked ?? []).map(\.weightsDigest))
+        Set([weights] + evaluations.map(\.weights) + (best.map { [$0.weights] } ?? []))
+            .union(asked?.map(\.weightsDigest) ?? [])
     }
 }
 

@@ -200,7 +200,8 @@ extension SimulationRun {
                     expected: encoded.plain,
                     shownAs: foldSchema)
                 let discount = engine.discount(of: admitted, in: order.round)
-                return discount == 1 ? source : DiscountedUpdate(source, factor: discount)
+                guard discount != 1 else { return source }
+                return DiscountedUpdate(source, factor: discount)
             }
             var nextClipNorm: Double?
             if let charge = order.charge, let privacy = engine.privacy {
