@@ -32,6 +32,8 @@ public struct EngineSnapshot: Sendable {
     public var known: [Known]
     /// What the committed rounds and draws have shown of the clients; empty will do where `sampling` does not use it.
     public var history: SelectionHistory
+    /// Tasks and updates of an asynchronous job; nil for one that has none, and for jobs with rounds.
+    public var buffer: UpdateBuffer?
     /// The last instant at which the coordinator is known to have run, milliseconds since 1970: the newest time in any
     /// row will do. Deadlines move by the time between it and the restart; nil moves none.
     public var lastAlive: Int64?
@@ -98,7 +100,8 @@ public struct EngineSnapshot: Sendable {
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
         lastFailure: String = "", declined: Set<String> = [], offences: [String: Int] = [:],
         current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [],
-        history: SelectionHistory = SelectionHistory(), lastAlive: Int64? = nil, spent: SpentPrivacy = SpentPrivacy()
+        history: SelectionHistory = SelectionHistory(), buffer: UpdateBuffer? = nil, lastAlive: Int64? = nil,
+        spent: SpentPrivacy = SpentPrivacy()
     ) {
         self.specification = specification
         self.status = status
@@ -114,6 +117,7 @@ public struct EngineSnapshot: Sendable {
         self.evaluations = evaluations
         self.known = known
         self.history = history
+        self.buffer = buffer
         self.lastAlive = lastAlive
         self.spent = spent
     }

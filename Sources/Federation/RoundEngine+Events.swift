@@ -66,6 +66,10 @@ extension RoundEngine {
             phase = .training(open)
             actions.append(.commitDeadline(task: open.task, deadline: open.record.deadline))
         }
+        for asked in buffer?.inOrder ?? [] {
+            buffer?.asked[asked.client]?.deadline += milliseconds
+            actions.append(.commitDeadline(task: asked.task, deadline: asked.deadline + milliseconds))
+        }
         for round in evaluations.keys.sorted() {
             guard var evaluation = evaluations[round], !evaluation.isCommitting else { continue }
             evaluation.record.deadline += milliseconds
@@ -121,6 +125,7 @@ extension RoundEngine {
         if case .training(let open) = phase, open.contains(client), open.isUnresolved(client) {
             tasks.append(open.task)
         }
+        if let asked = buffer?.asked[client] { tasks.append(asked.task) }
         for (_, evaluation) in evaluations.sorted(by: { $0.key < $1.key })
         where !evaluation.isCommitting && evaluation.record.evaluators.contains(client)
             && evaluation.isUnresolved(client)
@@ -135,6 +140,7 @@ extension RoundEngine {
     mutating func cohortCommitted(_ round: Int, _ attempt: Int, _ actions: inout [RoundAction]) {
         guard case .committingCohort(let open) = phase, open.record.round == round, open.record.attempt == attempt
         else { return }
+        if buffer != nil { return drawCommitted(open.record, &actions) }
         phase = .training(open)
         history.notePresent(open.record.present)
         // A client that was revoked while the cohort was on its way into the store owes an answer it cannot give.
@@ -151,6 +157,10 @@ extension RoundEngine {
     mutating func updateCommitted(
         _ client: String, _ task: RoundTask, _ statistics: TaskStatistics, at time: Int64
     ) {
+        if buffer != nil {
+            if standing(of: task, client: client) == .wanted { buffer?.take(client, statistics, at: time) }
+            return
+        }
         guard case .training(var open) = phase, open.task == task, open.contains(client), open.isUnresolved(client)
         else { return }
         // The phase lets go of the round first, so that its tables are changed in place.
@@ -168,6 +178,11 @@ extension RoundEngine {
         switch task.kind {
         case .train:
             if !isDeclined, AdmissionRules.offences.contains(refusal.code) { count(&refusal) }
+            if buffer != nil {
+                buffer?.refuse(refusal, of: task)
+                if isDeclined { declined.insert(refusal.client) }
+                break
+            }
             guard case .training(var open) = phase else { return }
             phase = .waiting
             open.refused[refusal.client] = refusal
@@ -208,9 +223,12 @@ extension RoundEngine {
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
+        var admitted = report.map(order.updates.weighed) ?? order.updates
+        for index in admitted.indices {
+            admitted[index].weight = admitted[index].weight.map { $0 * discount(of: admitted[index], in: round) }
+        }
         let result = RoundResult(
-            round: round, attempt: attempt, cohort: open.record.cohort,
-            admitted: report.map(order.updates.weighed) ?? order.updates,
+            round: round, attempt: attempt, cohort: open.record.cohort, admitted: admitted,
             refusals: open.refusals(unresolved: hasTarget(open) ? TaskRefusal.surplus : TaskRefusal.deadline),
             totals: TaskStatistics.total(open.updates),
             baseDigest: weightsDigest, weightsDigest: digest, startedAt: open.record.startedAt, completedAt: time,
@@ -240,6 +258,9 @@ extension RoundEngine {
     ) {
         guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
+        if buffer != nil {
+            return end(JobStatus(.failed, reason: "version \(round + 1): aggregation failed: \(reason)"), &actions)
+        }
         fail(open, reason: "aggregation failed: \(reason)", isOverdue: !hasTarget(open), at: time, &actions)
     }
 
@@ -255,6 +276,7 @@ extension RoundEngine {
     mutating func roundCommitted(_ round: Int, _ actions: inout [RoundAction]) {
         guard case .committingRound(let open, let result) = phase, result.round == round else { return }
         completedRounds = round + 1
+        buffer?.folded(result)
         history = selectionHistory(after: result)
         weightsDigest = result.weightsDigest
         if let charge = result.charge { privacy?.committed(charge, nextClipNorm: result.nextClipNorm) }
@@ -302,7 +324,7 @@ extension [AdmittedUpdate] {
         return map { update in
             AdmittedUpdate(
                 client: update.client, statistics: update.statistics, weight: weights[update.client],
-                leftOut: reasons[update.client])
+                leftOut: reasons[update.client], startedFrom: update.startedFrom)
         }
     }
 }

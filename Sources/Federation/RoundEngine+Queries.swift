@@ -39,6 +39,7 @@ extension RoundEngine {
         guard !phase.isOver else { return .over }
         switch task.kind {
         case .train:
+            if let buffer { return standing(of: task, client: client, in: buffer) }
             guard let open = phase.open, open.task == task else {
                 return (task.round, task.attempt) < (completedRounds, phase.open?.record.attempt ?? failedAttempts)
                     ? .over : .notAsked
@@ -63,7 +64,7 @@ extension RoundEngine {
 
     /// What selection will know of the clients once a round that is being committed is durable.
     public func selectionHistory(after result: RoundResult) -> SelectionHistory {
-        guard sampling.usesHistory else { return history }
+        guard specification.usesHistory else { return history }
         var history = self.history
         history.take(result, arrivals: phase.open?.arrivals ?? [:])
         return history
@@ -73,6 +74,7 @@ extension RoundEngine {
     public var progress: RoundProgress? {
         switch phase {
         case .waiting where completedRounds < specification.rounds:
+            if let buffer, hasBegun { return progress(buffer) }
             return RoundProgress(
                 round: completedRounds, attempt: failedAttempts, phase: .selecting, cohort: [], admitted: [],
                 refusals: [], totals: TaskStatistics(), startedAt: nil, deadline: nil)
@@ -98,6 +100,10 @@ extension RoundEngine {
     public var summary: String {
         if isPaused || phase.isOver { return status.reason }
         switch phase {
+        case .waiting where buffer != nil && hasBegun:
+            let (done, under) = (buffer?.updates.count ?? 0, buffer?.asked.count ?? 0)
+            return
+                "version \(completedRounds + 1): \(done) of \(asynchronous?.buffer ?? 0) updates, \(under) clients train"
         case .waiting, .committingCohort: return waitingSummary
         case .training(let open):
             let waiting = open.unresolved

@@ -10,7 +10,10 @@ extension RoundEngine {
         switch phase {
         case .waiting where completedRounds >= specification.rounds || exhaustion != nil:
             phase = .evaluating
+            dismissAsked(&actions)
             advance(at: time, &actions)
+        case .waiting where asynchronous != nil:
+            if let asynchronous { advanceBuffer(asynchronous, at: time, &actions) }
         case .waiting where failedAttempts >= specification.attempts:
             let times = failedAttempts == 1 ? "once" : "\(failedAttempts) times"
             end(
@@ -62,11 +65,18 @@ extension RoundEngine {
         }
         let record = CohortRecord(
             round: completedRounds, attempt: failedAttempts, cohort: cohort, startedAt: time,
-            deadline: time + specification.deadlineMilliseconds, charge: charge,
+            deadline: time + deadlineMilliseconds, charge: charge,
             present: sampling.usesPresence ? Participants.sorted(readyTrainers) : []
         )
         phase = .committingCohort(OpenRound(record: record))
         actions.append(.commitCohort(record))
+    }
+
+    /// How long the round to be drawn may take: see ``AdaptiveDeadline``.
+    private var deadlineMilliseconds: Int64 {
+        guard let adaptiveDeadline, failedAttempts == 0 else { return specification.deadlineMilliseconds }
+        let times = history.entries.values.compactMap { $0.lastRound == nil ? nil : $0.milliseconds }
+        return adaptiveDeadline.milliseconds(after: times, most: specification.deadlineMilliseconds)
     }
 
     /// How the job draws; the population of Poisson sampling is filled in where the job says it elsewhere. An invalid map,
@@ -78,7 +88,7 @@ extension RoundEngine {
     }
 
     /// Whether a client that might be drawn was lost so recently that it is waited for.
-    private func isAwaiting(at time: Int64) -> Bool {
+    func isAwaiting(at time: Int64) -> Bool {
         lostTrainers.contains { name in
             members[name]?.lostAt.map { $0 + policy.settleMilliseconds > time } ?? false
         }
@@ -169,6 +179,7 @@ extension RoundEngine {
         if case .training(let open) = phase {
             tasks += open.unresolved.map { OpenTask(task: open.task, client: $0) }
         }
+        tasks += buffer?.inOrder.map { OpenTask(task: $0.task, client: $0.client) } ?? []
         for (_, evaluation) in evaluations.sorted(by: { $0.key < $1.key }) where !evaluation.isCommitting {
             tasks += evaluation.unresolved.map { OpenTask(task: evaluation.task, client: $0) }
         }
@@ -184,6 +195,10 @@ extension RoundEngine {
 
     func offer(_ task: RoundTask, to client: String, _ actions: inout [RoundAction]) {
         switch task.kind {
+        case .train where buffer != nil:
+            guard let asked = buffer?.asked[client], asked.task == task else { return }
+            let offer = TaskOffer(task: task, weightsDigest: asked.weightsDigest, deadline: asked.deadline)
+            actions.append(.offer(offer, client: client))
         case .train:
             // A draw that is too small for a round fails without asking anybody.
             guard let record = phase.open?.record, record.cohort.count >= needed(of: record)

@@ -29,6 +29,8 @@ public import Jobs
 /// **Privacy**: a job with `privacy` draws its cohorts from its secret; the cost of a round is committed with its cohort,
 /// and a round that would exceed the budget is not begun: the job ends with what it has.
 ///
+/// **Asynchronous** jobs have versions of the weights in place of rounds: see `RoundEngine+Asynchronous.swift`.
+///
 /// **Pause** lets clients finish and keeps what they give, but starts nothing, and all clocks stand still. **Stop** ends
 /// the job at once and cancels its tasks.
 public struct RoundEngine: Sendable {
@@ -61,6 +63,12 @@ public struct RoundEngine: Sendable {
     /// What selection knows of the clients; empty where it does not look at it.
     public internal(set) var history: SelectionHistory
     let sampling: SamplingSettings
+    /// How a round's deadline follows from the history; nil for the job's own always.
+    let adaptiveDeadline: AdaptiveDeadline?
+    /// How the job goes on without rounds; nil for rounds.
+    let asynchronous: AsynchronousSettings?
+    /// Tasks and updates of an asynchronous job; nil for rounds.
+    public internal(set) var buffer: UpdateBuffer?
     let participants: Set<String>?
     /// Draws cohorts and counts their cost in a job with privacy.
     public internal(set) var privacy: RoundPrivacy?
@@ -88,7 +96,10 @@ public struct RoundEngine: Sendable {
         lastAlive = snapshot.lastAlive
         participants = snapshot.specification.clients.participants.map(Set.init)
         sampling = Self.sampling(of: snapshot.specification)
-        history = sampling.usesHistory ? snapshot.history : SelectionHistory()
+        asynchronous = snapshot.specification.asynchronous.flatMap { try? AsynchronousSettings($0) }
+        buffer = asynchronous.map { _ in snapshot.buffer ?? UpdateBuffer() }
+        adaptiveDeadline = snapshot.specification.adaptiveDeadline.flatMap { try? AdaptiveDeadline($0) }
+        history = snapshot.specification.usesHistory ? snapshot.history : SelectionHistory()
         if let current = snapshot.current {
             phase = .training(
                 OpenRound(
@@ -112,7 +123,10 @@ public struct RoundEngine: Sendable {
     }
 
     /// How many participants must be ready before a cohort is drawn.
-    public var quorum: Int { max(specification.clients.minimum, specification.clients.minimumUpdates) }
+    public var quorum: Int {
+        guard let asynchronous else { return max(specification.clients.minimum, specification.clients.minimumUpdates) }
+        return hasBegun ? 1 : max(specification.clients.minimum, asynchronous.buffer)
+    }
 
     /// Whether the job's final state is committed: the engine does nothing any more.
     public var isEnded: Bool {
@@ -127,6 +141,8 @@ public struct RoundEngine: Sendable {
         var times = evaluations.values.filter { !$0.isCommitting }.map(\.record.deadline)
         switch phase {
         case .training(let open): times.append(open.record.deadline)
+        case .waiting where buffer != nil && hasBegun:
+            times += buffer?.asked.values.map(\.deadline) ?? []
         case .waiting where readyTrainers.count >= quorum && evaluations.count < policy.maximumOpenEvaluations:
             // The draw waits until the last of them is not waited for any more.
             let settled = lostTrainers.compactMap { members[$0]?.lostAt.map { $0 + policy.settleMilliseconds } }

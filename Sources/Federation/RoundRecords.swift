@@ -10,13 +10,19 @@ public struct AdmittedUpdate: Sendable, Hashable {
     public var weight: Double?
     /// Why the job's pipeline left it out of the round's update, if it did.
     public var leftOut: String?
+    /// The version that it started from, in an asynchronous job; nil for the weights before the round.
+    public var startedFrom: Int?
 
     /// Creates a record.
-    public init(client: String, statistics: TaskStatistics, weight: Double? = nil, leftOut: String? = nil) {
+    public init(
+        client: String, statistics: TaskStatistics, weight: Double? = nil, leftOut: String? = nil,
+        startedFrom: Int? = nil
+    ) {
         self.client = client
         self.statistics = statistics
         self.weight = weight
         self.leftOut = leftOut
+        self.startedFrom = startedFrom
     }
 }
 

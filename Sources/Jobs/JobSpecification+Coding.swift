@@ -13,6 +13,8 @@ extension JobSpecification: Decodable {
             seed: try container.decodeIfPresent(UInt64.self, forKey: .seed) ?? 1,
             clients: try container.decodeIfPresent(Clients.self, forKey: .clients) ?? Clients(),
             deadline: try container.decodeIfPresent(Double.self, forKey: .deadline) ?? 3600,
+            adaptiveDeadline: try container.decodeIfPresent(Settings.self, forKey: .adaptiveDeadline),
+            asynchronous: try container.decodeIfPresent(Settings.self, forKey: .asynchronous),
             attempts: try container.decodeIfPresent(Int.self, forKey: .attempts) ?? 3,
             strategy: try Self.named(.strategy, "name", container) ?? ["name": "fedavg"],
             aggregation: try Self.named(.aggregation, "rule", container) ?? [:],

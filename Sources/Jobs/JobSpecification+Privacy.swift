@@ -47,6 +47,10 @@ extension JobSpecification {
             clients.targetUpdates != nil,
             "clients.targetUpdates: found over-selection, expected none in a job with privacy: who counts would depend on "
                 + "how fast the others are")
+        refuse(
+            adaptiveDeadline != nil,
+            "adaptiveDeadline: found one, expected none in a job with privacy: who counts would depend on how fast the "
+                + "others were")
         if settings.mechanism == .central || settings.mechanism == .ftrl {
             let sampling = try? SamplingSettings(clients.sampling.settings)
             refuse(

@@ -50,6 +50,7 @@ extension JobSpecification {
         }
         problems += participantProblems + SamplingSettings.problems(of: clients)
         seconds(deadline, "deadline")
+        problems += adaptiveDeadlineProblems + asynchronousProblems
         range(attempts, 1...100, "attempts")
         problems += strategyProblems + aggregationProblems + EncodingSettings.problems(of: encoding)
         problems += AttackSettings.problems(of: attack)
@@ -87,6 +88,7 @@ extension JobSpecification {
             ("strategy", strategy), ("aggregation", aggregation), ("privacy", privacy), ("encoding", encoding),
             ("secureAggregation", secureAggregation), ("attack", attack), ("corruption", corruption),
             ("partition", partition), ("clock", clock),
+            ("adaptiveDeadline", adaptiveDeadline ?? [:]), ("asynchronous", asynchronous ?? [:]),
         ] {
             problems += Self.problems(of: settings, key)
         }

@@ -17,6 +17,10 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var clients: Clients
     /// Seconds a round may take from the commit of its cohort; more than 0, at most 30 days.
     public var deadline: Double
+    /// How a round's deadline is learnt from the rounds before, as ``AdaptiveDeadline`` reads it; nil for `deadline` always.
+    public var adaptiveDeadline: Settings?
+    /// How clients train without rounds (FedBuff), as ``AsynchronousSettings`` reads it; nil for rounds.
+    public var asynchronous: Settings?
     /// How often one round is tried before the job fails, 1 to 100.
     public var attempts: Int
     /// How clients train and how their updates become new weights: `name`, and the strategy's own numbers. A file may
@@ -59,7 +63,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var checkpointEvery: Int
 
     enum CodingKeys: String, CodingKey {
-        case name, model, data, rounds, seed, clients, deadline, attempts, strategy, aggregation, privacy
+        case name, model, data, rounds, seed, clients, deadline, adaptiveDeadline, asynchronous, attempts
+        case strategy, aggregation, privacy
         case encoding, secureAggregation, attack, corruption, partition, clock, training, evaluation, selectBy
         case limits, kept, latest, keepUpdates, checkpointEvery
     }
@@ -172,7 +177,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     /// Creates a specification with the defaults that a file would get.
     public init(
         name: String, model: Settings, data: String, rounds: Int, seed: UInt64 = 1, clients: Clients = Clients(),
-        deadline: Double = 3600, attempts: Int = 3, strategy: Settings = ["name": "fedavg"],
+        deadline: Double = 3600, adaptiveDeadline: Settings? = nil, asynchronous: Settings? = nil,
+        attempts: Int = 3, strategy: Settings = ["name": "fedavg"],
         aggregation: Settings = [:], privacy: Settings = [:], encoding: Settings = [:],
         secureAggregation: Settings = [:], attack: Settings = [:], corruption: Settings = [:],
         partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
@@ -187,6 +193,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         self.seed = seed
         self.clients = clients
         self.deadline = deadline
+        self.adaptiveDeadline = adaptiveDeadline
+        self.asynchronous = asynchronous
         self.attempts = attempts
         self.strategy = strategy
         self.aggregation = aggregation

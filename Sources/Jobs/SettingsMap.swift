@@ -5,11 +5,11 @@ struct SettingsMap {
     private var known: [String]
     private var problems: [String] = []
 
-    /// Starts on a map; `place` is what it is called in messages, `main` the key that was read already.
-    init(_ settings: Settings, place: String, main: String = "name") {
+    /// Starts on a map; `place` is what it is called in messages, `main` the key that was read already, if any.
+    init(_ settings: Settings, place: String, main: String? = "name") {
         self.settings = settings
         self.place = place
-        known = [main]
+        known = main.map { [$0] } ?? []
     }
 
     /// A finite number, `standard` when the key is absent or wrong.

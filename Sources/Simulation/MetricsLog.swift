@@ -104,6 +104,8 @@ public struct MetricsLine: Sendable, Hashable, Codable {
     public var saturated: Int?
     /// Why attempts of the round failed, for training in a job with secure aggregation.
     public var aborts: [String]?
+    /// How many versions of the weights the clients' updates were behind, for training in an asynchronous job.
+    public var staleness: [String: Int]?
 }
 
 /// One line of `timings.jsonl`.

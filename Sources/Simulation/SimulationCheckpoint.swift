@@ -29,6 +29,8 @@ struct SimulationCheckpoint: Codable, Hashable {
     var declined: [String]
     /// What selection knows of the clients; nil for jobs that draw without it.
     var history: SelectionHistory?
+    /// What clients have in hand, in an asynchronous job.
+    var asked: [UpdateBuffer.Asked]?
     /// Refused updates by client; nil where there are none.
     var offences: [String: Int]?
     /// The virtual clock's time; nil without one.
@@ -50,6 +52,7 @@ struct SimulationCheckpoint: Codable, Hashable {
     /// Every blob it refers to.
     var blobs: Set<String> {
         Set([weights] + evaluations.map(\.weights) + (best.map { [$0.weights] } ?? []))
+            .union(asked?.map(\.weightsDigest) ?? [])
     }
 }
 

@@ -20,6 +20,7 @@ extension SimulationRun {
             evaluations: openEvaluations.values.sorted { $0.round < $1.round }.map(
                 SimulationCheckpoint.OpenEvaluation.init),
             declined: declined.sorted(), history: history.entries.isEmpty ? nil : history,
+            asked: (result.map { engine.buffer(after: $0) } ?? engine.buffer)?.inOrder,
             offences: engine.offences.isEmpty ? nil : engine.offences,
             simulatedMilliseconds: time?.now, metricsBytes: metrics.bytes,
             timingsBytes: timings.bytes, seconds: elapsed, spent: charged?.spent)
@@ -107,7 +108,8 @@ extension SimulationRun {
             completedRounds: checkpoint.completedRounds, declined: Set(checkpoint.declined),
             offences: checkpoint.offences ?? [:],
             evaluations: checkpoint.evaluations.map { .init(record: $0.record) },
-            history: checkpoint.history ?? SelectionHistory())
+            history: checkpoint.history ?? SelectionHistory(),
+            buffer: checkpoint.asked.map { UpdateBuffer(asked: $0, startedAt: checkpoint.simulatedMilliseconds) })
     }
 }
 

@@ -29,6 +29,7 @@ extension SimulationRun {
             try assign(offer, to: client)
         case .commitRefusal(let task, let refusal, let isDeclined):
             if isDeclined && task.kind == .train { declined.insert(refusal.client) }
+            if isAsynchronous && task.kind == .train { forget(task, of: refusal.client) }
         case .commitAttemptFailure(let failure):
             updates = [:]
             collusion = nil
@@ -207,11 +208,14 @@ extension SimulationRun {
                 guard let update = updates[admitted.client] else {
                     throw SimulationError(.failed, "the update of \(admitted.client) is not there any more")
                 }
-                return try PartialUpdate(
+                let source = try PartialUpdate(
                     clientID: admitted.client, examples: admitted.statistics.examples,
                     loss: admitted.statistics.meanLoss, tensors: DecodedTensors.showing(update, as: encoded),
                     expected: encoded.plain,
                     shownAs: foldSchema)
+                let discount = engine.discount(of: admitted, in: order.round)
+                guard discount != 1 else { return source }
+                return DiscountedUpdate(source, factor: discount)
             }
             var nextClipNorm: Double?
             if let charge = order.charge, let privacy = engine.privacy {
@@ -243,10 +247,14 @@ extension SimulationRun {
     }
 
     func commit(_ result: RoundResult) throws {
-        updates = [:]
-        collusion = nil
-        scheduled = []
-        time?.close(used: Set(result.admitted.map(\.client)))
+        if isAsynchronous {
+            foldedAsynchronously(result)
+        } else {
+            updates = [:]
+            collusion = nil
+            scheduled = []
+            time?.close(used: Set(result.admitted.map(\.client)))
+        }
         if let evaluation = result.evaluation { openEvaluations[result.round] = evaluation }
         let size = encoded.fileBytes
         try report(
@@ -258,7 +266,8 @@ extension SimulationRun {
                 metrics: Metrics.derive(from: result.totals), bytesDown: result.cohort.count * globalBytes,
                 bytesUp: result.admitted.count * size, clock: time?.takeFigures(), epsilon: result.charge?.epsilon,
                 clipNorm: result.charge?.clipNorm, weights: weights(of: result), leftOut: leftOut(of: result),
-                saturated: secure.map { $0.saturated.values.reduce(0, +) }, aborts: aborts.isEmpty ? nil : aborts))
+                saturated: secure.map { $0.saturated.values.reduce(0, +) }, aborts: aborts.isEmpty ? nil : aborts,
+                staleness: staleness(of: result)))
         endExchange()
         try evaluateClients(after: result)
         let now = ContinuousClock.now

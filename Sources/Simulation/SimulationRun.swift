@@ -148,6 +148,10 @@ public final class SimulationRun {
     var time: SimulatedTime?
     /// What the clock will tell the engine, first to last.
     var scheduled: [Scheduled] = []
+    /// Who trains, in an asynchronous job, and whose updates wait.
+    var inHand: [String: RoundTask] = [:]
+    /// How the job goes on without rounds; nil for rounds.
+    let asynchronous: AsynchronousSettings?
     /// What the colluders of the open round send, once the first of them has answered.
     var collusion: SharedUpdate?
     /// Held-out examples with a backdoor's trigger, once they are needed.
@@ -191,7 +195,10 @@ public final class SimulationRun {
                     + "\(data.heldOut.keys.sorted().joined(separator: ", ")), or evaluation.every: 0")
         }
         try Self.check(options.contributions, specification, data)
-        let quorum = max(specification.clients.minimum, specification.clients.minimumUpdates)
+        let asynchronous = try specification.asynchronous.map { try AsynchronousSettings($0) }
+        self.asynchronous = asynchronous
+        let quorum = max(
+            specification.clients.minimum, specification.clients.minimumUpdates, asynchronous?.buffer ?? 0)
         guard data.clients.count >= quorum else {
             throw SimulationError(
                 .job,
@@ -201,6 +208,7 @@ public final class SimulationRun {
         guard !data.clients.contains(where: { $0.name == Self.evaluator }) else {
             throw SimulationError(.data, "a client of the partition has the name \(Self.evaluator)")
         }
+        try Self.checkAsynchronous(specification)
         let clock = try Self.clockSettings(of: specification)
         // A wrong map is found here and not in every task.
         _ = try CorruptionSettings(specification.corruption, seed: specification.seed, clientIndex: 0)
@@ -286,6 +294,7 @@ public final class SimulationRun {
     public func run() throws -> Outcome {
         begin = .now
         roundBegin = .now
+        takeUpTasks()
         if time == nil {
             // One table for all clients of a size: there may be hundreds of thousands of clients.
             var examples: [Int: [String: Int]] = [:]

@@ -104,8 +104,15 @@ import Wire
         #expect(stored?.weightsDigest == "a-weights-9")
     }
 
-    @Test func selectionKnowsWhatCommittedRoundsAndDrawsHaveShown() async throws {
-        let job = job("a") { $0.clients.sampling = .init(["name": "availability"]) }
+    @Test(arguments: [false, true])
+    func selectionKnowsWhatCommittedRoundsAndDrawsHaveShown(learnsDeadline: Bool) async throws {
+        let job = job("a") {
+            if learnsDeadline {
+                $0.adaptiveDeadline = [:]
+            } else {
+                $0.clients.sampling = .init(["name": "availability"])
+            }
+        }
         _ = try await store.insertJob(job)
         for round in 0..<2 {
             let cohort = CohortRecord(

@@ -7,8 +7,7 @@ extension Store {
     /// for jobs that draw without it.
     static func selectionHistory(_ job: JobRecord, in db: Database) throws -> SelectionHistory {
         var history = SelectionHistory()
-        guard let sampling = try? SamplingSettings(job.specification.clients.sampling.settings), sampling.usesHistory
-        else { return history }
+        guard job.specification.usesHistory else { return history }
         // Of each client the newest row: SQLite takes the other columns from the row that has the maximum. A completed
         // attempt has the rows of admitted updates and no others.
         let rows = try db.rows(

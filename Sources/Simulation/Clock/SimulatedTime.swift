@@ -99,25 +99,30 @@ struct SimulatedTime: Sendable {
     ///
     /// - Parameter used: whose updates went into new weights; nobody's when the attempt failed.
     mutating func close(used: Set<String>) {
-        for (client, entry) in underWay {
-            let task = entry.task
-            ledger.tasks += 1
-            let hasDropped = task.drop.map { $0 <= now } ?? false
-            if hasDropped {
-                ledger.dropped += 1
-            } else if !entry.hasAnswered {
-                if now >= task.deadline { ledger.late += 1 } else { ledger.cancelled += 1 }
-            }
-            let work = task.work(until: now)
-            let (down, up) = task.bytes(until: now)
-            ledger.work += work
-            ledger.down += down
-            ledger.up += up
-            guard !used.contains(client) else { continue }
-            ledger.wasted += work
-            ledger.wastedBytes += down + up
+        for client in underWay.keys { close(client, isUsed: used.contains(client)) }
+    }
+
+    /// Ends a client's task now.
+    ///
+    /// - Parameter isUsed: whether its update went into new weights.
+    mutating func close(_ client: String, isUsed: Bool) {
+        guard let entry = underWay.removeValue(forKey: client) else { return }
+        let task = entry.task
+        ledger.tasks += 1
+        let hasDropped = task.drop.map { $0 <= now } ?? false
+        if hasDropped {
+            ledger.dropped += 1
+        } else if !entry.hasAnswered {
+            if now >= task.deadline { ledger.late += 1 } else { ledger.cancelled += 1 }
         }
-        underWay = [:]
+        let work = task.work(until: now)
+        let (down, up) = task.bytes(until: now)
+        ledger.work += work
+        ledger.down += down
+        ledger.up += up
+        guard !isUsed else { return }
+        ledger.wasted += work
+        ledger.wastedBytes += down + up
     }
 
     /// Ends an attempt that failed now.

@@ -90,9 +90,11 @@ extension SimulationRun {
         if let next = scheduled.first, next.time <= deadline ?? .max {
             scheduled.removeFirst()
             time?.now = next.time
+            try tellAvailability()
             try finish(next)
         } else if let deadline {
             time?.now = deadline
+            try tellAvailability()
             try handle(.tick)
         } else if let instant = time?.nextQuorum(of: engine.quorum) {
             time?.now = instant
@@ -106,12 +108,18 @@ extension SimulationRun {
         return true
     }
 
-    /// Puts a task on the clock.
-    func schedule(_ offer: TaskOffer, to client: VirtualClient) {
+    /// Puts a task on the clock; one that the client has in hand stays as it is.
+    ///
+    /// - Parameter start: when it was handed out; now unless given.
+    func schedule(_ offer: TaskOffer, to client: VirtualClient, since start: Int64? = nil) {
         guard let time else { return }
+        if isAsynchronous {
+            guard inHand[client.name] != offer.task else { return }
+            inHand[client.name] = offer.task
+        }
         let task = time.clock.task(
             client: client.name, examples: client.rows.count, round: offer.task.round, attempt: offer.task.attempt,
-            start: time.now, deadline: offer.deadline)
+            start: start ?? time.now, deadline: offer.deadline)
         self.time?.begin(task, at: client.name)
         let isDropOut = task.dropAfter != nil
         guard !isDropOut || time.clock.settings.isDropOutReported, let instant = isDropOut ? task.drop : task.finish,
@@ -127,7 +135,9 @@ extension SimulationRun {
 
     /// Hands to workers what the round needs if every result is good: when one is refused, the next follows.
     private func beginNeeded() throws {
-        var needed = (specification.clients.targetUpdates ?? .max) - updates.count
+        // Of an asynchronous job as many as make a version; whatever is begun early is the same later.
+        let target = (isAsynchronous ? asynchronous?.buffer : specification.clients.targetUpdates) ?? .max
+        var needed = target - updates.count
         for index in scheduled.indices where !scheduled[index].isDropOut {
             guard needed > 0 else { return }
             needed -= 1
@@ -146,7 +156,7 @@ extension SimulationRun {
         }
         let pending = train(client, round: offer.task.round, from: global)
         scheduled[index].pending = pending
-        time?.noteTraining()
+        if !isAsynchronous { time?.noteTraining() }
         return pending
     }
 
@@ -157,6 +167,8 @@ extension SimulationRun {
             let refusal = TaskRefusal(client: client, code: "dropped", reason: "the client dropped out")
             return try handle(.taskRefused(task: task, refusal: refusal, isDeclined: false))
         }
+        // Which tasks were begun ahead does not show in an asynchronous job, whose tasks outlast checkpoints.
+        if isAsynchronous { time?.noteTraining() }
         time?.answered(client)
         try complete(Offered(task: task, client: client, result: .update(pending)))
     }

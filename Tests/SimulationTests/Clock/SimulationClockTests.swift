@@ -16,6 +16,8 @@ import Weights
         var name: String
         var clients: JobSpecification.Clients
         var deadline = 60.0
+        var adaptiveDeadline: Settings?
+        var asynchronous: Settings?
         var strategy: Settings = ["name": "fedavg"]
         var clock: Settings
         /// Whether the figures of the whole run show that it happened.
@@ -50,6 +52,24 @@ import Weights
             clock: ["secondsPerExample": 1, "speedLaw": "exponential", "taskSpread": 1]
         ) { $0.failedAttempts > 0 && $0.late > 0 },
         Scenario(
+            name: "a deadline that is learnt", clients: .init(minimum: 6, minimumUpdates: 2), deadline: 1000,
+            adaptiveDeadline: ["quantile": 0.5, "slack": 1, "minimum": 2],
+            clock: ["secondsPerExample": 1, "speedLaw": "log-normal", "taskSpread": 0.3]
+        ) { $0.late > 0 && $0.failedAttempts == 0 && $0.time < 1000 },
+        Scenario(
+            name: "asynchronous", clients: .init(minimum: 6), asynchronous: ["buffer": 4, "concurrency": 8],
+            strategy: ["name": "fedopt", "serverOptimizer": "adam", "serverLearningRate": 0.02],
+            clock: ["secondsPerExample": 1, "speedLaw": "log-normal", "taskSpread": 0.3]
+        ) { $0.trained >= 16 && $0.late == 0 && $0.cancelled > 0 },
+        Scenario(
+            name: "asynchronous with losses", clients: .init(minimum: 4), deadline: 25,
+            asynchronous: ["buffer": 4, "concurrency": 9, "maximumStaleness": 1],
+            clock: [
+                "secondsPerExample": 1, "speedLaw": "log-normal", "speedSpread": 1, "dropOut": 0.2, "period": 40,
+                "onShare": 0.7,
+            ]
+        ) { $0.dropped > 0 && $0.late > 0 && $0.wastedSeconds > 0 },
+        Scenario(
             name: "windows", clients: .init(minimum: 6, minimumUpdates: 3), deadline: 12,
             clock: [
                 "secondsPerExample": 1, "period": 30, "onShare": 0.4, "onShareLaw": "beta", "onShareSpread": 0.2,
@@ -81,6 +101,8 @@ import Weights
         SimulationRunTests.job(rounds: 4) {
             $0.clients = scenario.clients
             $0.deadline = scenario.deadline
+            $0.adaptiveDeadline = scenario.adaptiveDeadline
+            $0.asynchronous = scenario.asynchronous
             $0.attempts = 30
             $0.strategy = scenario.strategy
             $0.clock = scenario.clock
@@ -97,6 +119,29 @@ import Weights
             options: .init(output: folder.file(name), workers: workers, resumes: resumes, checkpointSeconds: 0),
             stop: stop
         ).run()
+    }
+
+    @Test("An asynchronous job whose buffer takes everybody is the same as one with rounds")
+    func asynchronousRounds() throws {
+        let folder = try TemporaryFolder()
+        let clock: Settings = ["secondsPerExample": 1, "speedLaw": "log-normal", "taskSpread": 0.3]
+        var job = Self.job(.init(name: "", clients: .init(minimum: 12), clock: clock) { _ in true })
+        let rounds = try run(job, folder, "rounds")
+        job.asynchronous = ["buffer": 12, "concurrency": 12]
+        let versions = try run(job, folder, "versions")
+        #expect(versions.digest == rounds.digest)
+        // With fewer in the buffer others are stale, and discounted.
+        job.asynchronous = ["buffer": 4, "concurrency": 12]
+        let stale = try run(job, folder, "stale")
+        job.asynchronous?["staleness"] = "constant"
+        let constant = try run(job, folder, "constant")
+        #expect(constant.digest != stale.digest)
+        let lines = try SimulationStudy.lines(of: folder.file("stale/metrics.jsonl"))
+        #expect(lines.compactMap(\.staleness?.values).joined().contains { $0 > 0 })
+        #expect(try #require(lines.last?.clock ?? lines.compactMap(\.clock).last).time > 0)
+        job.clock = [:]
+        let error = #expect(throws: SimulationError.self) { try run(job, folder, "no clock") }
+        #expect(error?.message.hasPrefix("asynchronous: found an asynchronous job without a clock") == true)
     }
 
     private func figures(_ folder: TemporaryFolder, _ name: String) throws -> [ClockFigures] {
