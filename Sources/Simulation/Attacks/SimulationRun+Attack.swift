@@ -35,7 +35,9 @@ extension SimulationRun {
             let clients = engine.progress?.cohort.count ?? specification.clients.perRound
             let update = try Collusion.update(of: members.map(\.update), make(clients, members.count))
             var refusal: AdmissionRefusal?
-            do throws(AdmissionRefusal) { try admission.check(update, examples: trained.statistics.examples) } catch { refusal = error }
+            do throws(AdmissionRefusal) { try admission.check(update, examples: trained.statistics.examples) } catch {
+                refusal = error
+            }
             collusion = SharedUpdate(task: offer.task, update: try store.keep(update), refusal: refusal)
         }
         guard let collusion else { return trained }
