@@ -117,6 +117,9 @@ extension JobSpecification {
                 "minimumCosine or maximumDistance", "neither", because: reason)
         }
         refuse(!privacy.isEmpty, "privacy", "a mechanism", "none", because: "what it charges is a round with a cohort")
+        refuse(
+            !secureAggregation.isEmpty, "secureAggregation", "one", "none",
+            because: "masks cancel among the clients of one round")
         refuse(!attack.isEmpty, "attack", "one", "none", because: "hostile clients act together in a round")
         let encoding = encoding["name"]?.stringValue ?? ""
         refuse(
