@@ -99,18 +99,18 @@ public struct AttackSettings: Sendable, Hashable {
         value.share = map.double("share", value.share, in: 0...1)
         switch kind {
         case .labelFlip, .nan: break
-        case .signFlip, .scaling, .gaussian, .ipm: value.scale = map.double("scale", value.scale, in: 0...1e12)
+        case .signFlip, .scaling, .gaussian, .ipm: value.scale = map.double("scale", value.scale, in: 0...1e18)
         case .alie:
             value.z = map.optionalDouble("z", in: 0...1e6)
         case .backdoor:
             value.target = map.optionalInt("target", in: 0...65_535) ?? 0
             value.poison = map.double("poison", value.poison, in: 0...1)
             value.trigger = map.double("trigger", value.trigger, in: -1e6...1e6)
-            value.scale = map.double("scale", value.scale, in: 0...1e12)
+            value.scale = map.double("scale", value.scale, in: 0...1e18)
         case .freeRider:
             let words = Behaviour.allCases.map(\.rawValue)
             value.behaviour = Behaviour(rawValue: map.word("behaviour", "zero", among: words)) ?? .zero
-            value.scale = map.double("scale", value.scale, in: 0...1e12)
+            value.scale = map.double("scale", value.scale, in: 0...1e18)
         case .giantWeight:
             value.examples = map.optionalInt("examples", in: 1...(1 << 62)) ?? value.examples
         }

@@ -34,9 +34,10 @@ import WireMessages
             let job = try await server.submit(specification).job
             let second = ScriptedSite("site-2") { $0.identity.round >= 2 ? .silence : .update }
             try await server.withSites([ScriptedSite("site-1") { _ in .update }, second]) {
-                _ = try await server.wait(for: job) { update in
+                let summary = try await server.wait(for: job) { update in
                     update.rounds.contains { $0.round == 2 && $0.admitted == ["site-1"] }
                 }
+                #expect(summary.state == "running", "\(summary.reason)")
             }
             return job
         }

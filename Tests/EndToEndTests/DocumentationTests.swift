@@ -8,11 +8,8 @@ struct DocumentationTests {
     /// comment are written to that file.
     static let pages = [
         "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
-        "Documentation/Simulate.md", "Documentation/FedMultimodal.md", "Documentation/Datasets.md",
-        "Documentation/Privacy.md",
-        "Documentation/Encodings.md",
         "Documentation/Simulate.md", "Documentation/Robustness.md", "Documentation/FedMultimodal.md",
-        "Documentation/Datasets.md",
+        "Documentation/Datasets.md", "Documentation/Privacy.md", "Documentation/Encodings.md",
     ]
 
     struct Block {
