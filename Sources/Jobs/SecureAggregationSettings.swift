@@ -64,7 +64,11 @@ public struct SecureAggregationSettings: Sendable, Hashable {
     public func threshold(of cohort: Int) -> Int {
         switch threshold {
         case .count(let count): count
-        case .share(let share): min(holders(of: cohort), Int((share * Double(holders(of: cohort))).rounded(.up)))
+        case .share(let share):
+            // 0.55 · 100 is a rounding error above 55, which is meant; more than half in any case.
+            min(
+                holders(of: cohort),
+                max(holders(of: cohort) / 2 + 1, Int((share * Double(holders(of: cohort)) - 1e-9).rounded(.up))))
         }
     }
 

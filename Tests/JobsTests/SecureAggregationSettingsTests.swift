@@ -30,6 +30,8 @@ struct SecureAggregationSettingsTests {
         #expect(settings.holders(of: 20) == 9 && settings.threshold(of: 20) == 6)
         #expect(settings.holders(of: 5) == 5 && settings.threshold(of: 5) == 3)
         #expect(settings.dropOuts == [0, 0, 0.3, 0, 0])
+        let exact = try #require(try SecureAggregationSettings.reading(["threshold": 0.55]))
+        #expect(exact.threshold(of: 100) == 55 && exact.threshold(of: 2) == 2)
     }
 
     @Test(
