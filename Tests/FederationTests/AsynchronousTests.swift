@@ -55,7 +55,7 @@ struct AsynchronousTests {
         }
         #expect(order.updates.map(\.client) == ["b", "c"])
         #expect(order.updates.map(\.startedFrom) == [1, 0])
-        #expect(order.updates.map { script.engine.discount(of: $0, in: 1) } == [1, 1 / 2.0.squareRoot()])
+        #expect(order.updates.map { script.engine.discount(of: $0, in: 1) } == [1, 0.5.squareRoot()])
         #expect(order.weightsDigest == script.engine.weightsDigest)
         // What comes while the version is made is of the next.
         #expect(script.send(.update("a", 1), at: 32) == [])
@@ -153,7 +153,7 @@ struct AsynchronousTests {
     @Test("the discount is the published one")
     func discounts() throws {
         let polynomial = try AsynchronousSettings(["buffer": 1, "concurrency": 1])
-        #expect([0, 1, 3, 8].map(polynomial.discount) == [1, 1 / 2.0.squareRoot(), 0.5, 1 / 3.0])
+        #expect([0, 1, 3, 8].map(polynomial.discount) == [1, 0.5.squareRoot(), 0.5, 1 / 3.0])
         let constant = try AsynchronousSettings(["buffer": 1, "concurrency": 1, "staleness": "constant"])
         #expect(constant.discount(staleness: 7) == 1)
         let steep = try AsynchronousSettings(["buffer": 1, "concurrency": 1, "exponent": 2])
