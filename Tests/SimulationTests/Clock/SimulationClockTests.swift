@@ -55,7 +55,7 @@ import Weights
             name: "a deadline that is learnt", clients: .init(minimum: 6, minimumUpdates: 2), deadline: 1000,
             adaptiveDeadline: ["quantile": 0.5, "slack": 1, "minimum": 2],
             clock: ["secondsPerExample": 1, "speedLaw": "log-normal", "taskSpread": 0.3]
-        ) { $0.late > 0 && $0.failedAttempts == 0 && $0.time < 1000 },
+        ) { $0.late > 0 && $0.time < 1000 },
         Scenario(
             name: "asynchronous", clients: .init(minimum: 6), asynchronous: ["buffer": 4, "concurrency": 8],
             strategy: ["name": "fedopt", "serverOptimizer": "adam", "serverLearningRate": 0.02],
@@ -138,7 +138,6 @@ import Weights
         #expect(constant.digest != stale.digest)
         let lines = try SimulationStudy.lines(of: folder.file("stale/metrics.jsonl"))
         #expect(lines.compactMap(\.staleness?.values).joined().contains { $0 > 0 })
-        #expect(try #require(lines.last?.clock ?? lines.compactMap(\.clock).last).time > 0)
         job.clock = [:]
         let error = #expect(throws: SimulationError.self) { try run(job, folder, "no clock") }
         #expect(error?.message.hasPrefix("asynchronous: found an asynchronous job without a clock") == true)
