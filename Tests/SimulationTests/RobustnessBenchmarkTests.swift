@@ -45,8 +45,8 @@ import Testing
 
     @Test func aRunThatFailsIsAResult() throws {
         let folder = try TemporaryFolder()
-        // Weights beyond what training and evaluation can bear.
-        let cells = [cell(NamedSettings("scaling", ["scale": 1e17]), 0.5)]
+        // No update of any client is taken.
+        let cells = [cell(NamedSettings("nan"), 1)]
         let (rows, isComplete) = try benchmark(cells, folder, rounds: 4).run(stop: { false }, progress: { _ in })
         #expect(isComplete)
         #expect(rows.first?.failed == 1)
