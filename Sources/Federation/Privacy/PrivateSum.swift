@@ -42,14 +42,18 @@ public struct PrivateSum: UpdateSource {
         charge: RoundCharge, privacy: RoundPrivacy
     ) throws {
         let updates = updates.sorted { $0.clientID.utf8.lexicographicallyPrecedes($1.clientID.utf8) }
-        let isAveraged = schema.tensors.map { rules.rule(for: $0) == .averaged && $0.dtype.isFloat }
+        let averaged = Set(
+            schema.tensors.filter { rules.rule(for: $0) == .averaged && $0.dtype.isFloat }.map(\.name))
+        // Wider elements may stand at another place: positions below are those of the sum's own schema.
+        let schema = try WeightsSchema(
+            schema.tensors.map { spec in
+                try averaged.contains(spec.name) ? TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
+            })
+        let isAveraged = schema.tensors.map { averaged.contains($0.name) }
         self.updates = updates
         self.isAveraged = isAveraged
         expected = max(1, charge.expected)
-        self.schema = try WeightsSchema(
-            zip(schema.tensors, isAveraged).map { spec, isAveraged in
-                try isAveraged ? TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
-            })
+        self.schema = schema
         guard privacy.settings.mechanism == .central || privacy.settings.mechanism == .ftrl else {
             // Clipped and noised by the clients or their trainers.
             factors = updates.map { _ in 1 }

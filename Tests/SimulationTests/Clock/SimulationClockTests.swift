@@ -68,7 +68,7 @@ import Weights
                 "secondsPerExample": 1, "speedLaw": "log-normal", "speedSpread": 1, "dropOut": 0.2, "period": 40,
                 "onShare": 0.7,
             ]
-        ) { $0.dropped > 0 && $0.late > 0 && $0.wastedSeconds > 0 },
+        ) { $0.dropped > 0 && $0.cancelled > 0 && $0.wastedSeconds > 0 },
         Scenario(
             name: "windows", clients: .init(minimum: 6, minimumUpdates: 3), deadline: 12,
             clock: [
