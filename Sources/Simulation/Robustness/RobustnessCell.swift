@@ -74,7 +74,7 @@ public struct RobustnessSetting: Sendable, Hashable, Codable {
             clients: .init(minimum: clients, perRound: clients, minimumUpdates: minimumUpdates), attempts: 1,
             aggregation: aggregation(cell.rule),
             partition: ["scheme": "iid", "clients": .int(clients)],
-            training: ["epochs": 1, "batchSize": 32, "learningRate": 0.05, "momentum": 0],
+            training: ["epochs": 1, "batchSize": 32, "learningRate": 0.05, "momentum": 0.9],
             evaluation: .init(every: rounds))
         if let alpha {
             job.partition["scheme"] = "dirichlet"
