@@ -136,7 +136,7 @@ import WireMessages
                 $0.clients = .init(minimum: 2)
             }
             let error = await #expect(throws: (any Error).self) { try await server.submit(specification) }
-            #expect("\(error.map { "\($0)" } ?? "")".contains("such jobs run in `tributary simulate` only"))
+            #expect("\(error.map { "\($0)" } ?? "")".contains("simulations only (`tributary simulate`)"))
         }
     }
 
