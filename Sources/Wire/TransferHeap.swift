@@ -16,7 +16,7 @@ public enum TransferHeap {
     public static func configure() {
         #if canImport(Glibc)
         mallopt(M_MMAP_THRESHOLD, 32 << 20)
-        mallopt(M_TRIM_THRESHOLD, 128 << 20)
+        mallopt(M_TRIM_THRESHOLD, 24 << 20)
         mallopt(M_ARENA_MAX, 2)
         #endif
     }
