@@ -105,17 +105,7 @@ struct FedMultimodalCommand: ParsableCommand {
             }
         }
         display?.end()
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for row in rows { print(String(decoding: try encoder.encode(row), as: UTF8.self)) }
-        } else {
-            print(BenchmarkText.tables(rows))
-        }
-        guard isComplete else {
-            FileHandle.standardError.write(Data("stopped; the same command goes on\n".utf8))
-            throw ExitCode(130)
-        }
+        try BenchmarkRows.show(rows, tables: BenchmarkText.tables(rows), json: json, isComplete: isComplete)
     }
 
     /// The grid of all settings.

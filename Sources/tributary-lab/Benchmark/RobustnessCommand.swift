@@ -98,17 +98,7 @@ struct RobustnessCommand: ParsableCommand {
             }
         }
         display?.end()
-        if json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-            for row in rows { print(String(decoding: try encoder.encode(row), as: UTF8.self)) }
-        } else {
-            print(RobustnessText.tables(rows))
-        }
-        guard isComplete else {
-            FileHandle.standardError.write(Data("stopped; the same command goes on\n".utf8))
-            throw ExitCode(130)
-        }
+        try BenchmarkRows.show(rows, tables: RobustnessText.tables(rows), json: json, isComplete: isComplete)
     }
 
     /// The grid of all settings: for every rule the clean run, if share 0 is asked for, and every attack by every other
