@@ -35,21 +35,19 @@ extension JobSpecification {
 
     /// How the updates of a round become one.
     ///
-    /// - Parameter post: what is done to the round's update besides; nil for nothing.
     /// - Throws: `JobsError` when `aggregation` is not valid.
-    public func aggregationPipeline(post: (any PostStage)? = nil) throws -> AggregationPipeline {
+    public func aggregationPipeline() throws -> AggregationPipeline {
         let settings = try AggregationSettings(aggregation)
         return AggregationPipeline(
             rule: updateRule(settings), clipNorm: settings.clipNorm, minimumCosine: settings.minimumCosine,
-            maximumDistance: settings.maximumDistance, post: post, ema: settings.ema)
+            maximumDistance: settings.maximumDistance, ema: settings.ema)
     }
 
     /// The fold of the job's rounds, the same at a coordinator and in a simulation.
     ///
-    /// - Parameter post: what is done to the round's update besides; nil for nothing.
     /// - Throws: `JobsError` or `AggregationError` when `strategy` or `aggregation` is not valid.
-    public func aggregationStrategy(post: (any PostStage)? = nil) throws -> any AggregationStrategy {
-        try AggregationStrategies.make(serverRule(), pipeline: aggregationPipeline(post: post))
+    public func aggregationStrategy() throws -> any AggregationStrategy {
+        try AggregationStrategies.make(serverRule(), pipeline: aggregationPipeline())
     }
 
     private func updateRule(_ settings: AggregationSettings) -> any UpdateRule {

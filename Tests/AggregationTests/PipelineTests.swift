@@ -171,17 +171,6 @@ struct PipelineTests {
         #expect(try fold([[4, 8]], pipeline, global: [1, 1]).values == [2, 3])
     }
 
-    @Test("a post stage changes the round's update by element")
-    func post() throws {
-        struct Counting: PostStage {
-            func apply(to block: UnsafeMutableBufferPointer<Double>, tensor: String, start: Int) {
-                for element in block.indices { block[element] += Double(start + element) }
-            }
-        }
-        let found = try fold([[0, 0, 1]], AggregationPipeline(post: Counting())).values
-        #expect(found == [0, 1, 3])
-    }
-
     @Test("the trusted client must be there, and losses must be known")
     func missing() throws {
         expect(.missingReference) {

@@ -148,7 +148,6 @@ final class BlockReader {
             }
             if let sums = target.baseAddress { ck_signs(sums, step, count) }
         }
-        try context.post?.apply(to: target, tensor: name, start: start)
         current = index
         return target
     }

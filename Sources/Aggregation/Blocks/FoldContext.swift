@@ -8,8 +8,6 @@ struct FoldContext: Sendable {
     let order: UpdateOrder
     /// How they are combined.
     let combined: CombinedUpdates
-    /// What is done to every block of the combined update.
-    let post: (any PostStage)?
     /// The largest block in elements.
     let elements: Int
 

@@ -1,5 +1,5 @@
-/// How the updates of a round become one: transform, then rule, then post stages. The strategy's server optimiser takes
-/// the result.
+/// How the updates of a round become one: transform, then rule. The strategy's server optimiser takes the result;
+/// after it comes ``ema``. The noise of jobs with privacy is added where their sum is made, before any of this.
 public struct AggregationPipeline: Sendable {
     /// The rule.
     public var rule: any UpdateRule
@@ -10,21 +10,18 @@ public struct AggregationPipeline: Sendable {
     /// Leave out updates that are more than so many times as far from the geometric median as the median update; nil for
     /// none.
     public var maximumDistance: Double?
-    /// What is done to the round's update.
-    public var post: (any PostStage)?
     /// How much of the old weights stays: w ← ema · w + (1 − ema) · w⁺, with w⁺ what the server's optimiser gave.
     public var ema: Double
 
     /// A pipeline of these stages.
     public init(
         rule: any UpdateRule = WeightedMean(), clipNorm: Double? = nil, minimumCosine: Double? = nil,
-        maximumDistance: Double? = nil, post: (any PostStage)? = nil, ema: Double = 0
+        maximumDistance: Double? = nil, ema: Double = 0
     ) {
         self.rule = rule
         self.clipNorm = clipNorm
         self.minimumCosine = minimumCosine
         self.maximumDistance = maximumDistance
-        self.post = post
         self.ema = ema
     }
 

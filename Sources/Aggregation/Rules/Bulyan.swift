@@ -26,12 +26,12 @@ public struct Bulyan: UpdateRule {
 
     /// The chosen ones, in the order of the clients.
     public func combination(of updates: UpdateEvidence) -> Combination {
-        var left = Array(0..<updates.count)
+        var scores = KrumScores(updates, byzantine: byzantine)
         var chosen: [Int] = []
         while chosen.count < updates.count - 2 * byzantine {
-            let best = Krum.ranking(left, updates.products, byzantine: byzantine)[0]
+            let best = scores.ranking()[0]
             chosen.append(best)
-            left.removeAll { $0 == best }
+            scores.remove(best)
         }
         return .nearestToMedian(of: chosen.sorted(), kept: chosen.count - 2 * byzantine)
     }

@@ -26,20 +26,7 @@ public struct Krum: UpdateRule {
 
     /// One update.
     public func combination(of updates: UpdateEvidence) -> Combination {
-        let best = Self.ranking(Array(0..<updates.count), updates.products, byzantine: byzantine)[0]
+        let best = KrumScores(updates, byzantine: byzantine).ranking()[0]
         return .linear((0..<updates.count).map { $0 == best ? 1 : 0 })
-    }
-
-    /// Some updates by their scores among themselves, the best first. Two that are each other's only neighbour have one
-    /// score: then the sum of all distances decides, so that the result does not depend on who sent which update.
-    static func ranking(_ members: [Int], _ products: ProductMatrix, byzantine: Int) -> [Int] {
-        let neighbours = max(1, members.count - byzantine - 2)
-        let scored = members.map { member in
-            let distances = members.filter { $0 != member }.map { products.squaredDistance(member, $0) }
-                .sorted()
-            let score = distances.prefix(neighbours).reduce(0, +)
-            return (member: member, score: score, total: distances.reduce(0, +))
-        }
-        return scored.sorted { ($0.score, $0.total, $0.member) < ($1.score, $1.total, $1.member) }.map(\.member)
     }
 }

@@ -29,8 +29,7 @@ public struct MultiKrum: UpdateRule {
     /// The chosen ones.
     public func combination(of updates: UpdateEvidence) -> Combination {
         let count = min(updates.count, selected ?? max(1, updates.count - byzantine))
-        let ranking = Krum.ranking(Array(0..<updates.count), updates.products, byzantine: byzantine)
-        let chosen = Set(ranking.prefix(count))
+        let chosen = Set(KrumScores(updates, byzantine: byzantine).ranking().prefix(count))
         return .linear((0..<updates.count).map { chosen.contains($0) ? 1 / Double(count) : 0 })
     }
 }

@@ -38,7 +38,7 @@ struct StrategyFold<Rule: BlockRule>: AggregationStrategy {
         let rows = ColumnSorter(combined)?.members.count ?? 4
         let elements = BlockSize.elements(rows: rows, atMost: blockElements)
         let context = FoldContext(
-            global: global, order: order, combined: combined, post: pipeline.post, elements: elements)
+            global: global, order: order, combined: combined, elements: elements)
         let (weights, plan) = try rule.plan(BlockReader(context))
         try Safetensors.canonicalHeader(schema).withUnsafeBytes { try sink($0) }
         let grid = BlockGrid(schema.tensors.map(\.elementCount), elements: elements)
