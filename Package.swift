@@ -128,7 +128,7 @@ let package = Package(
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
         .target(
-            name: "Privacy", dependencies: ["Weights", .crypto],
+            name: "Privacy", dependencies: ["Durability", "Weights", .crypto],
             // Optimised in debug builds as well: accountants transform and samplers draw millions of numbers.
             swiftSettings: strict + [.unsafeFlags(["-O"])]
         ),
@@ -272,8 +272,8 @@ let package = Package(
         tests(
             "TrainingTests",
             [
-                "Training", "ModelZoo", "Datasets", "Durability", "Jobs", "Layers", "Randomness", "Tensors", "Weights",
-                "TestSupport",
+                "Training", "ModelZoo", "Datasets", "Durability", "Jobs", "Layers", "Privacy", "Randomness", "Tensors",
+                "Weights", "TestSupport",
             ],
             resources: [.copy("Golden")]
         ),
@@ -299,8 +299,8 @@ let package = Package(
         tests(
             "ClientTests",
             [
-                "Client", "Configuration", "Durability", "Identity", "Jobs", "TestSupport", "Weights", "Wire",
-                "WireMessages",
+                "Client", "Configuration", "Durability", "Identity", "Jobs", "Privacy", "TestSupport", "Weights",
+                "Wire", "WireMessages",
                 .crypto, .grpc, .grpcInProcess, .log, .protobuf,
             ]
         ),

@@ -1,6 +1,4 @@
-internal import Durability
 internal import Federation
-internal import Foundation
 internal import Jobs
 internal import Privacy
 internal import Weights
@@ -18,17 +16,10 @@ extension SimulationRun {
         _ specification: JobSpecification, _ checkpoint: SimulationCheckpoint?, parameters: Int, output: String
     ) throws -> RoundPrivacy? {
         guard !specification.privacy.isEmpty else { return nil }
-        let path = "\(output)/\(secretFile)"
-        let secret: PrivacySecret
-        if checkpoint != nil {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw SimulationError(
-                    .checkpoint, "\(path): is not there, expected the secret that the run was begun with")
-            }
-            secret = try PrivacySecret(bytes: Array(data))
-        } else {
-            secret = PrivacySecret()
-            try DurableFile.write(secret.rawBytes, to: path, permissions: 0o600)
+        let file = SecretFile("\(output)/\(secretFile)")
+        guard let secret = try checkpoint == nil ? file.make() : file.existing() else {
+            throw SimulationError(
+                .checkpoint, "\(file.path): is not there, expected the secret that the run was begun with")
         }
         return try RoundPrivacy(
             specification, secret: secret, spent: checkpoint?.spent ?? SpentPrivacy(), parameters: parameters)

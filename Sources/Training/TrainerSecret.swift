@@ -1,22 +1,21 @@
 import Durability
-import Foundation
 import Privacy
 
-/// The secret of a trainer for one job: `privacy.key` in the trainer's private `state` folder, mode 0600.
+/// The secret of a trainer for one job: `privacy.key` in the trainer's private `state` folder.
 enum TrainerSecret {
-    /// The secret, made by the operating system and durable on first use.
+    /// The secret, made on first use.
     ///
-    /// - Throws: `PrivacyError` when the file holds something else, `TrainingError` `output` when it cannot be written.
+    /// - Throws: `PrivacyError` when the file holds something else, `TrainingError` `output` when it cannot be read or
+    ///   written.
     static func load(in folder: String) throws -> PrivacySecret {
-        let path = "\(folder)/privacy.key"
-        if let data = FileManager.default.contents(atPath: path) { return try PrivacySecret(bytes: Array(data)) }
-        let secret = PrivacySecret()
+        let file = SecretFile("\(folder)/privacy.key")
         do {
             try PosixFileSystem().makeDirectory(folder)
-            try DurableFile.write(secret.rawBytes, to: path, permissions: 0o600)
+            return try file.load()
+        } catch let error as PrivacyError {
+            throw error
         } catch {
-            throw TrainingError(.output, "\(path): cannot be written", cause: error)
+            throw TrainingError(.output, "\(file.path): cannot be read or written", cause: error)
         }
-        return secret
     }
 }

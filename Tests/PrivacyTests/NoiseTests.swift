@@ -124,4 +124,20 @@ struct NoiseTests {
         #expect(PrivacySecret() != PrivacySecret())
         #expect(throws: PrivacyError.self) { try PrivacySecret(bytes: [1, 2, 3]) }
     }
+
+    @Test("A secret's file: made once, mode 0600, refused when it holds something else")
+    func file() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString).path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let file = SecretFile("\(folder)/privacy.key")
+        #expect(try file.existing() == nil)
+        let secret = try file.load()
+        #expect(try file.load() == secret && file.existing() == secret)
+        let attributes = try FileManager.default.attributesOfItem(atPath: file.path)
+        #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+        #expect(try file.make() != secret)
+        try Data([1, 2, 3]).write(to: URL(fileURLWithPath: file.path))
+        #expect(throws: PrivacyError.self) { try file.load() }
+    }
 }

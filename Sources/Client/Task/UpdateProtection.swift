@@ -1,5 +1,3 @@
-import Durability
-import Foundation
 import Jobs
 import Privacy
 import Weights
@@ -55,12 +53,6 @@ struct UpdateProtection: Sendable {
 }
 
 extension StateFolder {
-    /// The site's secret for noise: 32 bytes, mode 0600, made by the operating system on first use.
-    func secret() throws -> PrivacySecret {
-        let file = "\(path)/privacy.key"
-        if let data = FileManager.default.contents(atPath: file) { return try PrivacySecret(bytes: Array(data)) }
-        let secret = PrivacySecret()
-        try DurableFile.write(secret.rawBytes, to: file, permissions: 0o600)
-        return secret
-    }
+    /// The site's secret for noise, made by the operating system on first use.
+    func secret() throws -> PrivacySecret { try SecretFile("\(path)/privacy.key").load() }
 }

@@ -25,17 +25,15 @@ struct JobSecrets: Sendable {
     ///   the same updates would tell what the noise was to hide.
     /// - Throws: ``CoordinatorError`` `corrupt` when it is not.
     func secret(of job: String, isNew: Bool) throws -> PrivacySecret {
-        let path = path(job)
-        if try fileSystem.exists(path) { return try PrivacySecret(bytes: fileSystem.read(path, limit: 1024)) }
+        let file = SecretFile(path(job), fileSystem: fileSystem)
+        if let known = try file.existing() { return known }
         guard isNew else {
             throw CoordinatorError(
                 .corrupt,
-                "\(path) is not there, expected the secret that job \(job) was begun with: put the file back from a copy of "
+                "\(file.path) is not there, expected the secret that job \(job) was begun with: put the file back from a copy of "
                     + "the state folder")
         }
-        let secret = PrivacySecret()
-        try DurableFile.write(secret.rawBytes, to: path, permissions: 0o600, fileSystem: fileSystem)
-        return secret
+        return try file.make()
     }
 
     /// Forgets the secret of a job that is over.
