@@ -67,7 +67,7 @@ enum PrivateDescent {
     private static let sampling = 1 << 30
 
     /// The positions of a step's examples.
-    private static func sample(_ count: Int, _ rate: Double, _ step: Int, _ stream: NoiseStream) -> [Int] {
+    static func sample(_ count: Int, _ rate: Double, _ step: Int, _ stream: NoiseStream) -> [Int] {
         guard rate < 1 else { return Array(0..<count) }
         var words = stream.words(tensor: sampling, element: step)
         let bound = UInt64(rate * 0x1p64)
