@@ -1,7 +1,8 @@
 extension JobSpecification {
-    /// The strategies whose whole release is the mean of the updates: clip and noise cover it.
+    /// The strategies whose whole release is the mean of the updates, or made of it and of earlier ones by the server: clip
+    /// and noise cover it.
     private static let privateStrategies: Set<StrategySettings.Name> = [
-        .fedavg, .fedprox, .fedrs, .moon, .fedbn, .fedper, .fedrep, .ditto,
+        .fedavg, .fedprox, .fedopt, .fedrs, .moon, .fedbn, .fedper, .fedrep, .ditto,
     ]
 
     /// What does not go together with the job's `privacy`, each with the reason.
@@ -21,9 +22,9 @@ extension JobSpecification {
         }
         if settings.mechanism == .record {
             refuse(
-                !["fedavg", "fedprox"].contains(strategyName),
-                "privacy: found the strategy \(strategyName) with the mechanism record, expected fedavg or fedprox: the "
-                    + "others use examples beside the noised steps")
+                !["fedavg", "fedprox", "fedopt"].contains(strategyName),
+                "privacy: found the strategy \(strategyName) with the mechanism record, expected fedavg, fedopt or fedprox: "
+                    + "the others use examples beside the noised steps")
             refuse(
                 !corruption.isEmpty,
                 "corruption: found one with the mechanism record, expected none: the charge counts the examples that "
@@ -58,12 +59,45 @@ extension JobSpecification {
                 "clients.sampling: found \(sampling?.name.rawValue ?? ""), expected uniform in a job with privacy: "
                     + "privacy.sampling says how cohorts are drawn, from a secret, and the charge counts on it")
         }
+        if settings.mechanism == .distributed { found += distributedProblems(settings) }
         let countNoise = settings.countNoise ?? Double(clients.perRound) / 20
         refuse(
             settings.mechanism == .central && settings.clip == .adaptive
                 && settings.noiseMultiplier >= 2 * countNoise,
             "privacy.countNoise: found \(countNoise), expected more than half of noiseMultiplier "
                 + "(\(settings.noiseMultiplier)): the count alone would cost more than the whole")
+        return found
+    }
+
+    /// What does not go together with noise that clients add under secure aggregation.
+    private func distributedProblems(_ settings: PrivacySettings) -> [String] {
+        var found: [String] = []
+        guard let secure = try? SecureAggregationSettings.reading(secureAggregation) else {
+            // A map that is wrong is refused for itself.
+            return secureAggregation.isEmpty
+                ? [
+                    "secureAggregation: found none with the mechanism distributed, expected one: a client's share of the noise "
+                        + "protects the sum and not its own update"
+                ] : []
+        }
+        if secure.hasBits {
+            found.append(
+                "secureAggregation.bits: found \(secure.bits) with the mechanism distributed, expected none: the noise decides "
+                    + "the lattice")
+        }
+        let minimum = secure.minimum(clients)
+        if settings.colluding >= minimum {
+            found.append(
+                "privacy.colluding: found \(settings.colluding), expected fewer than the updates of the smallest sum "
+                    + "(\(minimum)): nobody would be left to add noise")
+        }
+        if let sampling = try? SamplingSettings(clients.sampling.settings),
+            sampling.name == .oort || sampling.name == .powerOfChoice
+        {
+            found.append(
+                "clients.sampling: found \(sampling.name.rawValue) with the mechanism distributed, expected one that does not "
+                    + "look at losses: a client's cost would depend on its data")
+        }
         return found
     }
 }

@@ -96,8 +96,8 @@ extension JobSpecification {
         if let privacy = try? PrivacySettings.reading(privacy) {
             refuse(
                 privacy.mechanism == .central || privacy.mechanism == .ftrl,
-                "privacy.mechanism: found \(privacy.mechanism.rawValue) with secureAggregation, expected local or record: "
-                    + "the coordinator clips single updates for it, which nobody sees")
+                "privacy.mechanism: found \(privacy.mechanism.rawValue) with secureAggregation, expected distributed, local or "
+                    + "record: the coordinator clips single updates for it, which nobody sees")
         }
         return found
     }

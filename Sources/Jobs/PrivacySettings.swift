@@ -6,13 +6,14 @@
 /// | `local` | none |
 /// | `record` | none; `clipNorm` and the noise are those of single examples' gradients |
 /// | `ftrl` | `separation` (`rounds`: every client takes part once) |
+/// | `distributed` | `colluding` (0): of the fewest clients in a sum, how many may tell the coordinator their noise |
 ///
 /// All have `clipNorm` (1), `noiseMultiplier` and `delta` (both required), `epsilon` (none: no budget), and `accountant`
-/// (`pld`; `rdp` for samples of fixed size and for records). Any other key is an error; an empty map is no protection.
+/// (`pld`; `rdp` for samples of fixed size and for records, and always for `distributed`). Any other key is an error; an empty map is no protection.
 public struct PrivacySettings: Sendable, Hashable {
     /// What adds the noise.
     public enum Mechanism: String, Sendable, CaseIterable {
-        case central, local, record, ftrl
+        case central, local, record, ftrl, distributed
     }
 
     /// How cohorts are drawn.
@@ -56,6 +57,8 @@ public struct PrivacySettings: Sendable, Hashable {
     public var noise = Noise.gaussian
     /// Rounds from one participation of a client to its next; nil for once in the job (`ftrl`).
     public var separation: Int?
+    /// Of the fewest clients in a sum, how many may work with the coordinator (`distributed`).
+    public var colluding = 0
 
     private init() {}
 
@@ -98,8 +101,11 @@ public struct PrivacySettings: Sendable, Hashable {
             }
         }
         if value.mechanism == .ftrl { value.separation = map.optionalInt("separation", in: 1...1_000_000) }
+        if value.mechanism == .distributed {
+            value.colluding = map.optionalInt("colluding", in: 0...1_000_000) ?? 0
+        }
         let isFixed = value.mechanism == .central && value.sampling == .fixed
-        let standard = isFixed || value.mechanism == .record ? "rdp" : "pld"
+        let standard = isFixed || value.mechanism == .record || value.mechanism == .distributed ? "rdp" : "pld"
         value.accountant = map.word("accountant", standard, among: ["rdp", "pld"])
         var problems = map.finish()
         for key in ["mechanism", "noiseMultiplier", "delta"] where settings[key] == nil {
@@ -110,6 +116,11 @@ public struct PrivacySettings: Sendable, Hashable {
         }
         if isFixed, value.accountant == "pld" {
             problems.append("privacy.accountant: found pld with fixed sampling, expected rdp, or sampling: poisson")
+        }
+        if value.mechanism == .distributed, value.accountant == "pld" {
+            problems.append(
+                "privacy.accountant: found pld with the mechanism distributed, expected rdp: of sums of discrete noise only "
+                    + "divergences are bounded")
         }
         return (value, problems)
     }

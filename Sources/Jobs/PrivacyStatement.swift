@@ -27,7 +27,7 @@ public struct PrivacyStatement: Sendable, Hashable, Codable {
             case (.central, .fixed): "one client replaced by another"
             case (.local, _): "one client's data replaced by others"
             case (.record, _): "one example of a client more or less"
-            case (.ftrl, _): "one client's updates set to zero"
+            case (.ftrl, _), (.distributed, _): "one client's updates set to zero"
             }
     }
 

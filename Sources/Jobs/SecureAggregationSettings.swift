@@ -4,8 +4,8 @@
 /// |---|---|---|
 /// | `threshold` | how many of a secret's holders give it away: a share of them above 0.5, or a whole number | 0.67 |
 /// | `degree` | how many neighbours each client masks with | all the others |
-/// | `range` | the largest absolute value of an update's element that is not limited | 1 |
-/// | `bits` | of one element, 2 to 31 | 16 |
+/// | `range` | the largest absolute value of an update's element that is not limited | 1; with distributed noise `privacy.clipNorm` |
+/// | `bits` | of one element, 2 to 31; with distributed noise that decides | 16 |
 /// | `minimum` | how many updates must be in a sum | `clients.minimumUpdates` |
 /// | `dropAdvertise`, `dropShare`, `dropMask`, `dropSign`, `dropUnmask` | in a simulation, the probability that a client leaves before that step | 0 |
 ///
@@ -30,8 +30,12 @@ public struct SecureAggregationSettings: Sendable, Hashable {
     public private(set) var degree: Int?
     /// The largest absolute value that is not limited.
     public private(set) var range = 1.0
+    /// Whether the map says which range.
+    public private(set) var hasRange = false
     /// Bits of one element.
     public private(set) var bits = 16
+    /// Whether the map says how many bits.
+    public private(set) var hasBits = false
     /// How many updates must be in a sum; nil for `clients.minimumUpdates`.
     public private(set) var minimum: Int?
     /// With which probability a simulated client leaves before each ``Step``.
@@ -72,6 +76,9 @@ public struct SecureAggregationSettings: Sendable, Hashable {
         }
     }
 
+    /// How many updates must be in a sum of a job's rounds.
+    public func minimum(_ clients: JobSpecification.Clients) -> Int { minimum ?? max(2, clients.minimumUpdates) }
+
     private static func read(_ settings: Settings) -> (value: SecureAggregationSettings, problems: [String]) {
         var value = SecureAggregationSettings()
         var map = SettingsMap(settings, place: "secureAggregation", main: "threshold")
@@ -90,6 +97,8 @@ public struct SecureAggregationSettings: Sendable, Hashable {
         }
         value.degree = map.optionalInt("degree", in: 2...254)
         value.range = map.double("range", 1, in: 1e-9...1e9)
+        value.hasRange = settings["range"] != nil
+        value.hasBits = settings["bits"] != nil
         value.bits = map.optionalInt("bits", in: 2...31) ?? 16
         value.minimum = map.optionalInt("minimum", in: 2...1_000_000)
         for (step, key) in [

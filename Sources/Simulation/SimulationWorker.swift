@@ -114,7 +114,15 @@ final class SimulationWorker {
             } catch {
                 refusal = error
             }
-            let masked = try MaskedUpdate.masked(update, as: masking.encoding, with: masking.masks)
+            let noise = try privacy.flatMap { privacy in
+                try privacy.distributed.map {
+                    try DistributedNoise(
+                        $0, secret: privacy.secret, purpose: "distributed " + client.name, round: round,
+                        attempt: masking.task.attempt, update: update)
+                }
+            }
+            let masked = try MaskedUpdate.masked(
+                update, as: masking.encoding, with: masking.masks, noise: noise)
             return Trained(
                 update: try store.keep(masked.words), refusal: refusal, statistics: statistics,
                 state: try result.state.mapValues(store.keep), saturated: masked.saturated)

@@ -15,16 +15,22 @@ struct PrivacyCommand: ParsableCommand {
         @Option(help: "The probability with which the guarantee may fail; below 1 / clients.")
         var delta: Double
 
-        @Option(help: "How many rounds the job runs.")
+        @Option(help: "How many rounds the job runs; for distributed, in how many rounds a client takes part.")
         var rounds: Int
 
-        @Option(help: "How many clients a round asks (central).")
+        @Option(help: "How many clients a round asks (central, distributed).")
         var cohort: Int = 1
 
         @Option(help: "How many clients take part in the job (central).")
         var clients: Int = 1
 
-        @Option(help: "What adds the noise: central, local or ftrl.")
+        @Option(help: "For distributed: how many clients of a sum add noise at least; the cohort unless given.")
+        var minimum: Int?
+
+        @Option(help: "For distributed: how many elements an update has.")
+        var parameters: Int = 100_000
+
+        @Option(help: "What adds the noise: central, local, ftrl or distributed.")
         var mechanism: NoiseMechanism = .central
 
         @Option(help: "How cohorts are drawn: poisson or fixed.")
@@ -37,7 +43,7 @@ struct PrivacyCommand: ParsableCommand {
         var accountant: PrivacyLedger.Accountant?
 
         var usedAccountant: PrivacyLedger.Accountant {
-            accountant ?? (mechanism == .central && sampling == .fixed ? .rdp : .pld)
+            accountant ?? (mechanism == .distributed || mechanism == .central && sampling == .fixed ? .rdp : .pld)
         }
 
         var rate: Double { mechanism == .central ? Double(cohort) / Double(clients) : 1 }
@@ -49,6 +55,12 @@ struct PrivacyCommand: ParsableCommand {
             try check(delta > 0 && delta < 1, "--delta", delta, "a number between 0 and 1")
             try check((1...1_000_000).contains(rounds), "--rounds", rounds, "1 to 1000000")
             try check(separation >= 1, "--separation", separation, "at least 1")
+            if mechanism == .distributed {
+                try check((2...1_000_000).contains(cohort), "--cohort", cohort, "2 to 1000000")
+                try check((1...cohort).contains(minimum ?? cohort), "--minimum", minimum ?? cohort, "1 to the cohort")
+                try check((1...(1 << 40)).contains(parameters), "--parameters", parameters, "at least 1")
+                try check(usedAccountant == .rdp, "--accountant", "pld with --mechanism distributed", "rdp")
+            }
             if mechanism == .central {
                 try check(cohort >= 1, "--cohort", cohort, "at least 1")
                 try check(clients >= cohort, "--clients", clients, "at least the cohort (\(cohort))")
@@ -59,8 +71,16 @@ struct PrivacyCommand: ParsableCommand {
         }
 
         func charge(_ noiseMultiplier: Double) -> PrivacyCharge {
-            mechanism.charge(
-                noiseMultiplier: noiseMultiplier, rounds: rounds, rate: rate, sampling: sampling,
+            var multiplier = noiseMultiplier
+            if mechanism == .distributed {
+                let numbers = try? DistributedGaussian(
+                    clipNorm: 1, noiseMultiplier: noiseMultiplier, cohort: cohort, contributors: minimum ?? cohort,
+                    parameters: parameters)
+                // Too little noise for any lattice protects nobody.
+                multiplier = numbers?.multiplier ?? 1e-9
+            }
+            return mechanism.charge(
+                noiseMultiplier: multiplier, rounds: rounds, rate: rate, sampling: sampling,
                 separation: separation)
         }
 
@@ -87,7 +107,7 @@ struct PrivacyCommand: ParsableCommand {
             case (.central, .poisson): "one client more or less"
             case (.central, .fixed): "one client replaced by another"
             case (.local, _): "one client's data replaced by others"
-            case (.ftrl, _): "one client's updates set to zero"
+            case (.ftrl, _), (.distributed, _): "one client's updates set to zero"
             }
         }
     }
@@ -126,6 +146,7 @@ struct PrivacyCommand: ParsableCommand {
                 EXAMPLE
                   tributary privacy plan --epsilon 2 --delta 1e-6 --rounds 200 --cohort 10 --clients 105
                   tributary privacy plan --epsilon 8 --delta 1e-5 --rounds 100 --mechanism ftrl --separation 10 --json
+                  tributary privacy plan --epsilon 4 --delta 1e-5 --rounds 20 --mechanism distributed --cohort 100 --minimum 70
 
                 The result goes into the job file as privacy.noiseMultiplier.
                 """

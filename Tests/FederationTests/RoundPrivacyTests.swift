@@ -127,6 +127,87 @@ struct RoundPrivacyTests {
         #expect(try epsilons.last == PrivacyLedger([charge]).epsilon(delta: 1e-5, by: .rdp))
     }
 
+    @Test("With distributed noise a client spends in the rounds that it is in; who has nothing left is not drawn")
+    func distributed() throws {
+        var job = job(
+            ["mechanism": "distributed", "noiseMultiplier": 4, "delta": 1e-3, "epsilon": 2], rounds: 200, perRound: 4)
+        job.secureAggregation = ["threshold": 0.75]
+        #expect(!job.problems.contains { $0.contains("rivacy") || $0.contains("secureAggregation") })
+        let privacy = try privacy(job, secret)
+        let (records, engine) = run(job, clients: 10, privacy: privacy)
+        #expect(engine.status.state == .finished)
+        #expect(engine.status.reason.contains("of 10 clients have enough left"))
+        let each = privacy.charge(drawing: 4, of: 10)
+        let numbers = try #require(privacy.distributed)
+        #expect(each.rate == 1 && each.noiseMultiplier == numbers.multiplier && numbers.multiplier < 4)
+        var counts: [String: Int] = [:]
+        for record in records {
+            let charge = try #require(record.charge)
+            #expect(charge.charge.count == 0 && Set(charge.records.keys) == Set(record.cohort))
+            #expect(charge.records.values.allSatisfy { $0 == each })
+            for client in record.cohort { counts[client, default: 0] += 1 }
+        }
+        let worst = try #require(counts.values.max())
+        func epsilon(_ count: Int) throws -> Double {
+            var charge = each
+            charge.count = count
+            return try PrivacyLedger([charge]).epsilon(delta: 1e-3, by: .rdp)
+        }
+        #expect(try records.last?.charge?.epsilon == epsilon(worst))
+        #expect(try epsilon(worst) <= 2 && epsilon(worst + 1) > 2)
+        // A coordinator that nobody trusts may have seen what came of an attempt that it calls failed.
+        #expect(privacy.chargesFailures)
+        #expect(try !self.privacy(self.job(Self.central), secret).chargesFailures)
+    }
+
+    @Test("A job whose noisy sums cannot be added modulo 2³² is refused before it begins")
+    func noRoom() throws {
+        var job = job(["mechanism": "distributed", "noiseMultiplier": 0.001, "delta": 1e-3], perRound: 500_000)
+        job.secureAggregation = ["degree": 40]
+        let error = #expect(throws: PrivacyError.self) { try privacy(job, secret) }
+        #expect(error?.message.contains("do not fit 32 bits") == true)
+    }
+
+    @Test(
+        "A server optimiser works on the noisy mean, which costs what it costs without",
+        arguments: ["gaussian", "discrete"])
+    func serverOptimiser(noise: String) throws {
+        var settings = Self.central
+        settings["noise"] = .string(noise)
+        var job = job(settings)
+        job.strategy = ["name": "fedopt", "serverOptimizer": "adam", "serverLearningRate": 0.1]
+        #expect(!job.problems.contains { $0.contains("privacy") })
+        let privacy = try privacy(job, secret)
+        #expect(
+            try privacy.charge(drawing: 2, of: 10)
+                == self.privacy(self.job(settings), secret).charge(drawing: 2, of: 10))
+        let plain = try Weights([("w", [3], [0, 0, 0])])
+        let global = try job.auxiliaryTensors.completing(plain)
+        let rules = try job.tensorRules(for: global.schema)
+        let shown = try global.schema.updateSchema()
+        let sources = try updates([[0.3, 0.4, 0], [30, 0, 40]]).map {
+            try PartialUpdate(
+                clientID: $0.clientID, examples: $0.examples, tensors: $0, expected: plain.schema.updateSchema(),
+                shownAs: shown)
+        }
+        let charge = RoundCharge(
+            charge: privacy.charge(drawing: 2, of: 10), clipNorm: 1, expected: 2, epsilon: 0)
+        let sum = try PrivateSum(
+            of: sources, schema: shown, rules: rules, round: 1, attempt: 0, charge: charge, privacy: privacy)
+        var mean = [Double](repeating: 0, count: 3)
+        try mean.withUnsafeMutableBytes {
+            try sum.readBlock(tensor: #require(sum.schema.index(of: "w")), byteOffset: 0, into: $0)
+        }
+        let next = try job.aggregationStrategy().aggregate(global: global, updates: [sum], rules: rules)
+        for (found, delta) in try zip(next.floats("w"), mean) {
+            let first = 0.1 * delta
+            let second = 0.99 * 1e-6 + 0.01 * delta * delta
+            let expected = 0.1 * first / (second.squareRoot() + 1e-3)
+            #expect(abs(Double(found) - expected) < 1e-6 * abs(expected), "\(found), expected \(expected)")
+        }
+        #expect(mean.contains { abs($0) > 0.1 })
+    }
+
     // MARK: Sums
 
     private func updates(_ values: [[Float]]) throws -> [any UpdateSource] {

@@ -87,7 +87,12 @@ struct SecureAggregationSettingsTests {
                     $0.privacy = ["mechanism": .string(mechanism), "noiseMultiplier": 1, "delta": 1e-5]
                 }.contains("privacy.mechanism: found \(mechanism)"))
         }
-        #expect(problems { $0.privacy = ["mechanism": "local", "noiseMultiplier": 1, "delta": 1e-5] } == "")
+        for mechanism in ["local", "distributed"] {
+            #expect(
+                problems(["threshold": 0.6]) {
+                    $0.privacy = ["mechanism": .string(mechanism), "noiseMultiplier": 1, "delta": 1e-5]
+                } == "")
+        }
     }
 
     @Test func theKeySurvivesTheWire() throws {

@@ -3,6 +3,7 @@ import Jobs
 import Synchronization
 import TestSupport
 import Testing
+import Weights
 
 @testable import Simulation
 
@@ -14,10 +15,13 @@ import Testing
 
     private func run(
         _ folder: TemporaryFolder, _ name: String, _ privacy: Settings, workers: Int = 1, resumes: Bool = false,
-        rounds: Int = 3, stop: @escaping @Sendable () -> Bool = { false }
+        rounds: Int = 3, strategy: Settings = ["name": "fedavg"], stop: @escaping @Sendable () -> Bool = { false }
     ) throws -> SimulationRun.Outcome {
         try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
-        let job = SimulationRunTests.job(rounds: rounds) { $0.privacy = privacy }
+        let job = SimulationRunTests.job(rounds: rounds) {
+            $0.privacy = privacy
+            $0.strategy = strategy
+        }
         let run = try SimulationRun(
             job, data: SimulationRunTests.data(),
             options: .init(output: folder.file(name), workers: workers, resumes: resumes), stop: stop)
@@ -93,5 +97,15 @@ import Testing
             #expect(content.range(of: Data(secret)) == nil, "\(name)")
             #expect(content.range(of: Data(hexadecimal.utf8)) == nil, "\(name)")
         }
+    }
+
+    @Test("A server optimiser spends nothing", arguments: ["adam", "sgd"])
+    func serverOptimiser(name: String) throws {
+        let folder = try TemporaryFolder()
+        let plain = try run(folder, "plain", Self.central)
+        let strategy: Settings = ["name": "fedopt", "serverOptimizer": .string(name)]
+        let optimised = try run(folder, "optimised", Self.central, strategy: strategy)
+        #expect(optimised.isComplete && optimised.epsilon == plain.epsilon && (plain.epsilon ?? 0) > 0)
+        #expect(optimised.weights.allFinite && optimised.digest != optimised.initialDigest)
     }
 }

@@ -224,4 +224,76 @@ import Weights
         let outcome = try run(folder, "run", job).run()
         #expect(outcome.isComplete && (outcome.epsilon ?? 0) > 0)
     }
+
+    private static let distributed: Settings = [
+        "mechanism": "distributed", "noiseMultiplier": 2, "delta": 1e-3, "clipNorm": 0.25,
+    ]
+
+    @Test("With distributed noise the sum is the rounded updates and the noise of those who are in it, and no more")
+    func distributedSum() throws {
+        let folder = try TemporaryFolder()
+        let job = Self.job(["threshold": 0.55, "dropMask": 0.2, "dropUnmask": 0.1], minimumUpdates: 11) {
+            $0.privacy = Self.distributed
+        }
+        let first = try run(folder, "run", job)
+        let plain = try plainUpdates(first)
+        let initial = try #require(first.weights[first.initialDigest])
+        let privacy = try #require(first.engine.privacy)
+        let numbers = try #require(privacy.distributed)
+        #expect(numbers.contributors == 11)
+        let outcome = try first.run()
+        let line = try #require(
+            try SimulationStudy.lines(of: folder.file("run/metrics.jsonl")).first { $0.split == "train" })
+        let survivors = plain.keys.filter { line.refusals?[$0] == nil }
+        #expect(survivors.count < 20 && line.clients == survivors.count && line.aborts == nil && line.saturated == 0)
+        #expect(line.epsilon == outcome.epsilon && (outcome.epsilon ?? 0) > 0)
+        let schema = try MaskedUpdate.schema(of: first.encoded.plain)
+        var sums: [String: [UInt32]] = [:]
+        for name in survivors {
+            let update = try #require(plain[name])
+            let noise = try DistributedNoise(
+                numbers, secret: privacy.secret, purpose: "distributed " + name, round: 0, attempt: 0, update: update)
+            let words = try MaskedUpdate.masked(update, as: numbers.encoding, with: [], noise: noise).words
+            for spec in schema.tensors {
+                let own = try words.withUnsafeBytes(of: spec.name) { Array($0.bindMemory(to: UInt32.self)) }
+                sums[spec.name] = sums[spec.name].map { zip($0, own).map { $0 &+ $1 } } ?? own
+            }
+        }
+        var squares = 0.0
+        var count = 0
+        for spec in initial.schema.tensors {
+            let before = try initial.floats(spec.name)
+            let sum = try #require(sums[spec.name])
+            let expected = zip(before, sum).map { old, sum in
+                Float(Double(old) + numbers.encoding.decode(sum) / Double(survivors.count))
+            }
+            #expect(try outcome.weights.floats(spec.name) == expected, "\(spec.name)")
+            squares += sum.reduce(0) { $0 + pow(numbers.encoding.decode($1), 2) }
+            count += sum.count
+        }
+        // Twelve or more shares of a noise of 0.5 that eleven suffice for, and at most a sum of clipped updates.
+        #expect(squares / Double(count) > 0.25 * Double(survivors.count) / 11 * 0.85)
+    }
+
+    @Test("Distributed noise: the same bits after an interruption and for other numbers of workers")
+    func distributedRestart() throws {
+        let folder = try TemporaryFolder()
+        let job = Self.job(rounds: 3, ["threshold": 0.55, "dropMask": 0.1], minimumUpdates: 12) {
+            $0.privacy = Self.distributed
+            $0.strategy = ["name": "fedopt", "serverOptimizer": "adam"]
+        }
+        let seen = Mutex(0)
+        let first = try run(folder, "parts", job, workers: 1) {
+            seen.withLock {
+                $0 += 1
+                return $0 > 30
+            }
+        }.run()
+        #expect(!first.isComplete)
+        try FileManager.default.copyItem(atPath: folder.file("parts"), toPath: folder.file("whole"))
+        let second = try run(folder, "parts", job, workers: 2, resumes: true).run()
+        let third = try run(folder, "whole", job, workers: 1, resumes: true).run()
+        #expect(second.isComplete && second.digest == third.digest && second.epsilon == third.epsilon)
+        #expect(try folder.read("parts/metrics.jsonl") == folder.read("whole/metrics.jsonl"))
+    }
 }

@@ -42,8 +42,11 @@ public struct PrivateSum: UpdateSource {
         charge: RoundCharge, privacy: RoundPrivacy
     ) throws {
         let updates = updates.sorted { $0.clientID.utf8.lexicographicallyPrecedes($1.clientID.utf8) }
+        // What a server optimiser remembers is in the global weights, and in no update.
         let averaged = Set(
-            schema.tensors.filter { rules.rule(for: $0) == .averaged && $0.dtype.isFloat }.map(\.name))
+            schema.tensors.filter {
+                rules.rule(for: $0) == .averaged && $0.dtype.isFloat && !AuxiliaryTensors.isAuxiliary($0.name)
+            }.map(\.name))
         // Wider elements may stand at another place: positions below are those of the sum's own schema.
         let schema = try WeightsSchema(
             schema.tensors.map { spec in

@@ -5,7 +5,7 @@ public import Privacy
 public struct RoundCharge: Sendable, Hashable, Codable {
     /// The cost. A failed attempt releases nothing and does not count, but for local privacy.
     public var charge: PrivacyCharge
-    /// What each client's records are charged, where records are protected; empty otherwise.
+    /// What each client is charged, where every client spends on its own; empty otherwise.
     public var records: [String: PrivacyCharge]
     /// The norm to which the round's updates are clipped.
     public var clipNorm: Double

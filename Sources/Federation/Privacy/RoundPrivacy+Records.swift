@@ -2,8 +2,9 @@ internal import Foundation
 internal import Jobs
 internal import Privacy
 
-/// Jobs whose trainers protect single examples: every client spends on its own records only, so their costs do not add up
-/// over clients, and a client whose records have no budget left is not drawn any more.
+/// Jobs in which every client spends on its own, so that costs do not add up over clients: those whose trainers protect
+/// single examples, and those whose clients add the noise of a sum, where only who is in a cohort loses something and the
+/// coordinator knows who is. A client that has no budget left is not drawn any more.
 extension RoundPrivacy {
     /// What a client's records cost in one round: Poisson samples of the rate min(1, batchSize / n), in
     /// epochs · ⌈n / batchSize⌉ steps, as `PrivateDescent` of the trainer makes them.
@@ -16,9 +17,9 @@ extension RoundPrivacy {
             rate: min(1, Double(batch) / Double(count)), count: epochs * ((count + batch - 1) / batch))
     }
 
-    func drawForRecords(
-        _ specification: JobSpecification, candidates: [String], quorum: Int, examples: (String) -> Int,
-        choose: ([String]) -> [String]
+    /// The cohort of an attempt with what it costs each of its clients.
+    func draw(
+        candidates: [String], quorum: Int, choose: ([String]) -> [String], charge: (String) -> PrivacyCharge
     ) -> Draw {
         var known: [PrivacyLedger: Double] = [:]
         func epsilon(_ ledger: PrivacyLedger) -> Double {
@@ -28,20 +29,19 @@ extension RoundPrivacy {
             return value
         }
         func after(_ client: String) -> Double {
-            epsilon(
-                (spent.records[client] ?? PrivacyLedger()).adding(
-                    recordCharge(specification, examples: examples(client))))
+            epsilon((spent.records[client] ?? PrivacyLedger()).adding(charge(client)))
         }
         let budget = settings.epsilon ?? .greatestFiniteMagnitude
         let able = candidates.filter { after($0) <= budget }
         guard able.count >= quorum else {
             return .exhausted(
                 "the privacy budget (epsilon \(settings.epsilon.map { "\($0)" } ?? "unlimited") at delta \(settings.delta)) "
-                    + "allows no more: the records of \(able.count) of \(candidates.count) clients have enough left")
+                    + "allows no more: "
+                    + (settings.mechanism == .record ? "the records of " : "")
+                    + "\(able.count) of \(candidates.count) clients have enough left")
         }
         let cohort = choose(able)
-        let charges = Dictionary(
-            cohort.map { ($0, recordCharge(specification, examples: examples($0))) }, uniquingKeysWith: { $1 })
+        let charges = Dictionary(cohort.map { ($0, charge($0)) }, uniquingKeysWith: { $1 })
         let others = spent.records.filter { charges[$0.key] == nil }.values.map(epsilon)
         let worst = (cohort.map(after) + others).max() ?? 0
         return .cohort(

@@ -19,6 +19,8 @@ public struct RoundPrivacy: Sendable {
     public let updateMultiplier: Double
     /// What follows the clipping norm; nil for a flat one.
     public let quantile: QuantileClipping?
+    /// The numbers of noise that clients add under secure aggregation; nil for another mechanism.
+    public let distributed: DistributedGaussian?
 
     private let rounds: Int
     private let perRound: Int
@@ -51,6 +53,11 @@ public struct RoundPrivacy: Sendable {
         self.parameters = parameters
         rounds = specification.rounds
         perRound = specification.clients.perRound
+        distributed = try DistributedNumbers(specification).map {
+            try DistributedGaussian(
+                clipNorm: $0.clipNorm, noiseMultiplier: $0.noiseMultiplier, cohort: $0.cohort,
+                contributors: $0.contributors, parameters: parameters, range: $0.range)
+        }
         if settings.mechanism == .central, settings.clip == .adaptive {
             let clipping = try QuantileClipping(
                 quantile: settings.quantile, rate: settings.clipRate,
@@ -71,18 +78,23 @@ public struct RoundPrivacy: Sendable {
         case .central, .record: .central
         case .local: .local
         case .ftrl: .ftrl
+        case .distributed: .distributed
         }
     }
 
     private var sampling: NoiseMechanism.Sampling { settings.sampling == .poisson ? .poisson : .fixed }
 
     /// Whether a failed attempt costs what a completed one does: under local privacy the updates themselves are the
-    /// release, and the coordinator has some of them.
+    /// release, and the coordinator has some of them; under distributed privacy it is not trusted to say that an attempt
+    /// failed.
     public var chargesFailures: Bool { Self.chargesFailures(settings) }
 
     /// See ``chargesFailures``.
     public static func chargesFailures(_ settings: PrivacySettings) -> Bool {
-        settings.mechanism == .local || settings.mechanism == .record
+        switch settings.mechanism {
+        case .local, .record, .distributed: true
+        case .central, .ftrl: false
+        }
     }
 
     /// Whether a cohort's size is a draw itself: then it may be below the job's `minimumUpdates`, and empty.
@@ -92,7 +104,7 @@ public struct RoundPrivacy: Sendable {
     ///
     /// A discrete Gaussian on the lattice of ``LatticeScale`` loses what rounding adds to the sensitivity.
     public func charge(drawing count: Int, of total: Int) -> PrivacyCharge {
-        var multiplier = settings.noiseMultiplier
+        var multiplier = distributed?.multiplier ?? settings.noiseMultiplier
         if settings.mechanism == .central, settings.noise == .discrete {
             multiplier /= LatticeScale.sensitivity(multiplier: updateMultiplier, parameters: parameters)
         }
@@ -115,8 +127,12 @@ public struct RoundPrivacy: Sendable {
         var expected = Double(min(perRound, candidates.count))
         switch settings.mechanism {
         case .record:
-            return drawForRecords(
-                specification, candidates: candidates, quorum: quorum, examples: examples, choose: choose)
+            return draw(candidates: candidates, quorum: quorum, choose: choose) {
+                recordCharge(specification, examples: examples($0))
+            }
+        case .distributed:
+            let charge = charge(drawing: perRound, of: candidates.count)
+            return draw(candidates: candidates, quorum: quorum, choose: choose) { _ in charge }
         case .local:
             cohort = choose(candidates)
         case .central where settings.sampling == .poisson:

@@ -7,6 +7,8 @@ public enum NoiseMechanism: String, Sendable, Hashable, Codable, CaseIterable {
     case local
     /// The coordinator releases prefix sums through a tree of N(0, (σC)²); a client at most every so many rounds.
     case ftrl
+    /// The clients add discrete Gaussians under secure aggregation whose sum has the deviation σC: ``DistributedGaussian``.
+    case distributed
 
     /// How a cohort is drawn.
     public enum Sampling: String, Sendable, Hashable, Codable, CaseIterable {
@@ -24,8 +26,10 @@ public enum NoiseMechanism: String, Sendable, Hashable, Codable, CaseIterable {
     /// | central, fixed size | one client replaced | 2C | sampled Gaussian without replacement, σ/2 |
     /// | local | the client's data replaced | 2C | Gaussian, σ/2, every round as if the client took part in it |
     /// | ftrl | one client's updates set to 0 | C a round | tree, σ |
+    /// | distributed | one client's updates set to 0 | C | Gaussian, σ, every round in which the client takes part |
     ///
     /// - Parameters:
+    ///   - noiseMultiplier: for `distributed` ``DistributedGaussian/multiplier``, which counts rounding and discreteness.
     ///   - rate: the share of the participants in a cohort, 0 to 1.
     ///   - separation: for `ftrl`, rounds from one participation of a client to its next.
     public func charge(
@@ -38,6 +42,8 @@ public enum NoiseMechanism: String, Sendable, Hashable, Codable, CaseIterable {
             PrivacyCharge(kind: .fixed, noiseMultiplier: noiseMultiplier / 2, rate: rate, count: rounds)
         case (.local, _):
             PrivacyCharge(kind: .poisson, noiseMultiplier: noiseMultiplier / 2, rate: 1, count: rounds)
+        case (.distributed, _):
+            PrivacyCharge(kind: .poisson, noiseMultiplier: noiseMultiplier, rate: 1, count: rounds)
         case (.ftrl, _):
             PrivacyCharge(
                 kind: .tree, noiseMultiplier: noiseMultiplier, rate: 1, separation: max(1, separation), count: rounds)

@@ -10,6 +10,8 @@ public struct LatticeEncoding: Sendable, Hashable {
     public let bits: Int
     /// The largest whole number.
     public let limit: Int64
+    /// The step.
+    public let step: Double
 
     /// An encoding for sums of at most `clients` numbers.
     ///
@@ -30,10 +32,16 @@ public struct LatticeEncoding: Sendable, Hashable {
         }
         self.range = range
         self.bits = bits
+        step = range / Double(limit)
     }
 
-    /// The step.
-    public var step: Double { range / Double(limit) }
+    /// An encoding with a step of its own, whose numbers another makes: see ``DistributedGaussian``.
+    init(step: Double, limit: Int64) {
+        self.step = step
+        self.limit = limit
+        range = step * Double(limit)
+        bits = 32
+    }
 
     /// Writes numbers.
     ///

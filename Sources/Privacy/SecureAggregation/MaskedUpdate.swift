@@ -27,11 +27,13 @@ public enum MaskedUpdate {
 
     /// Writes an update as words and masks them.
     ///
-    /// - Parameter masks: what ``SecureClient/masks(_:)`` gave.
+    /// - Parameters:
+    ///   - masks: what ``SecureClient/masks(_:)`` gave.
+    ///   - noise: clips, rounds and noises the update, in a job with distributed privacy: then it writes the words.
     /// - Returns: the words, and how many elements were limited.
     /// - Throws: what ``schema(of:)`` throws.
     public static func masked(
-        _ update: Weights, as encoding: LatticeEncoding, with masks: [PairwiseMask]
+        _ update: Weights, as encoding: LatticeEncoding, with masks: [PairwiseMask], noise: DistributedNoise? = nil
     ) throws -> (words: Weights, saturated: Int) {
         let schema = try schema(of: update.schema)
         var saturated = 0
@@ -43,7 +45,10 @@ public enum MaskedUpdate {
                     for start in stride(from: 0, to: target.count, by: chunk) {
                         let end = min(start + chunk, target.count)
                         let part = UnsafeMutableBufferPointer(rebasing: target[start..<end])
-                        saturated += encoding.encode(UnsafeBufferPointer(rebasing: values[start..<end]), into: part)
+                        let block = UnsafeBufferPointer(rebasing: values[start..<end])
+                        saturated +=
+                            noise?.encode(tensor: index, start: start, block, into: part)
+                            ?? encoding.encode(block, into: part)
                         for mask in masks { mask.apply(tensor: index, start: start, to: part) }
                     }
                 }

@@ -174,7 +174,7 @@ public struct SecureClient: Sendable {
 
     /// Step 4: the signature of the list of those whose masked update arrived.
     ///
-    /// - Throws: ``PrivacyError`` `protocolViolation` for a list without this client, with strangers or with too few of its
+    /// - Throws: ``PrivacyError`` `protocolViolation` for a list without this client, with strangers, too few names, or too few of its
     ///   neighbours.
     public mutating func sign(_ survivors: [String]) throws -> SurvivorSignature {
         guard case .masked(let group, let received) = phase else { throw outOfOrder("sign") }
@@ -183,6 +183,9 @@ public struct SecureClient: Sendable {
         let set = Set(sorted)
         guard set.count == sorted.count, set.contains(client), set.allSatisfy({ group.roster[$0] != nil }) else {
             throw violation("the list of arrived updates lacks this client, or names a stranger or a client twice")
+        }
+        guard sorted.count >= round.minimum else {
+            throw violation("\(sorted.count) updates are in the sum, at least \(round.minimum) are needed")
         }
         // Of a neighbour that did not share there is nothing to give, and its update cannot be masked against this one.
         guard group.neighbours.allSatisfy({ !set.contains($0) || received[$0] != nil }) else {

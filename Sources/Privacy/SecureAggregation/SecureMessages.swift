@@ -9,12 +9,14 @@ public struct SecureRound: Sendable, Hashable {
     public var degree: Int?
     /// How many shares of a client give its secret away, of its neighbours' and its own.
     public var threshold: Int
+    /// How many updates must be in a sum: a client signs no shorter list. Noise that clients add counts on it.
+    public var minimum: Int
 
     /// The numbers of a round.
     ///
     /// - Throws: ``PrivacyError`` `invalidParameter` unless more than half of `cohort` (or of the neighbours and the client)
     ///   are needed: otherwise a coordinator could learn both secrets of a client from two disjoint halves.
-    public init(context: String, cohort: Int, degree: Int?, threshold: Int) throws(PrivacyError) {
+    public init(context: String, cohort: Int, degree: Int?, threshold: Int, minimum: Int = 1) throws(PrivacyError) {
         let holders = min(cohort, degree.map { $0 + $0 % 2 + 1 } ?? cohort)
         guard cohort >= 2, holders <= SecretSharing.maximumShares else {
             throw PrivacyError(
@@ -31,6 +33,7 @@ public struct SecureRound: Sendable, Hashable {
         self.context = context
         self.degree = degree
         self.threshold = threshold
+        self.minimum = minimum
     }
 
     /// The graph over those who have advertised keys, seeded by the keys themselves.

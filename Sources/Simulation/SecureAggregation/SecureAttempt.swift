@@ -13,6 +13,8 @@ struct SecureAttempt {
     struct Masking: Sendable {
         var encoding: LatticeEncoding
         var masks: [PairwiseMask]
+        /// The round and attempt, which noise is addressed by.
+        var task: RoundTask
     }
 
     /// The task.
@@ -37,28 +39,31 @@ struct SecureAttempt {
     /// - Throws: what is no matter of the protocol.
     init(
         _ record: CohortRecord, of specification: JobSpecification, _ settings: SecureAggregationSettings,
-        on pool: WorkerPool<SimulationWorker>
+        privacy: RoundPrivacy?, on pool: WorkerPool<SimulationWorker>
     ) throws {
         task = RoundTask(.train, round: record.round, attempt: record.attempt)
         self.settings = settings
         seed = specification.seed
         do {
-            try begin(record, specification, pool)
+            try begin(record, specification, privacy, pool)
         } catch let error as PrivacyError {
             abort = error.message
         }
     }
 
     private mutating func begin(
-        _ record: CohortRecord, _ specification: JobSpecification, _ pool: WorkerPool<SimulationWorker>
+        _ record: CohortRecord, _ specification: JobSpecification, _ privacy: RoundPrivacy?,
+        _ pool: WorkerPool<SimulationWorker>
     ) throws {
         let cohort = record.cohort
         let round = try SecureRound(
             context: "\(specification.name) \(task.round) \(task.attempt)", cohort: cohort.count,
-            degree: settings.degree, threshold: settings.threshold(of: cohort.count))
-        encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
-        var exchange = try SecureExchange(
-            round: round, cohort: cohort, minimum: settings.minimum ?? max(2, specification.clients.minimumUpdates))
+            degree: settings.degree, threshold: settings.threshold(of: cohort.count),
+            minimum: settings.minimum(specification.clients))
+        encoding =
+            try privacy?.distributed?.encoding
+            ?? LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
+        var exchange = try SecureExchange(round: round, cohort: cohort, minimum: round.minimum)
         for (name, identity) in TransientIdentity.make(for: cohort) {
             clients[name] = try SecureClient(client: name, round: round, identity: identity)
         }
@@ -77,7 +82,7 @@ struct SecureAttempt {
     /// What the client masks its update with, or why it sends none.
     func masking(of client: String) -> Result<Masking, AdmissionRefusal> {
         if abort == nil, let encoding, let masks = masks[client] {
-            return .success(Masking(encoding: encoding, masks: masks))
+            return .success(Masking(encoding: encoding, masks: masks, task: task))
         }
         return .failure(
             AdmissionRefusal(

@@ -9,7 +9,7 @@ extension SimulationRun {
     /// Takes the steps before the training; nothing in a job without secure aggregation.
     func beginExchange(_ record: CohortRecord) throws {
         guard let settings = secureSettings else { return }
-        secure = try SecureAttempt(record, of: specification, settings, on: pool)
+        secure = try SecureAttempt(record, of: specification, settings, privacy: engine.privacy, on: pool)
     }
 
     /// Why a client gives no update to a task, if so.
