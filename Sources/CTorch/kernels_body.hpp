@@ -485,19 +485,68 @@ void pool_picture_forward(
     }
 }
 
-template <typename Scalar>
-void pool_picture_backward(
-    int64_t columns, int64_t channels, const Scalar *gradient, const Scalar *places, Scalar *above, Scalar *below) {
+/// So many elements of a row are one step: the same for every instruction set, since rows that overlap give other bits in
+/// another order.
+constexpr int64_t row_step = 96;
+
+template <typename Scalar, int64_t Count>
+inline void gather_block(
+    const scattered<Scalar> &list, int64_t stride, const Scalar *__restrict from, Scalar *__restrict into) {
     using V = typename vector<Scalar>::type;
-    for (int64_t t = 0; t < columns; ++t) {
-        const int64_t left = 2 * t * channels, right = left + channels;
-        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
-            const V g = read(gradient + t * channels + i), place = read(places + t * channels + i);
-            write(above + left + i, place == 0 ? g : V{});
-            write(above + right + i, place == 1 ? g : V{});
-            write(below + left + i, place == 2 ? g : V{});
-            write(below + right + i, place == 3 ? g : V{});
-        });
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    V sums[Count];
+    for (int64_t v = 0; v < Count; ++v) sums[v] = load(into + v * lanes);
+    for (int64_t i = 0; i < list.count; ++i) {
+        const Scalar *row = from + list.places[i] * stride;
+        const Scalar value = list.values[i];
+#pragma clang loop unroll(full)
+        for (int64_t v = 0; v < Count; ++v) sums[v] += value * load(row + v * lanes);
+    }
+    for (int64_t v = 0; v < Count; ++v) store(into + v * lanes, sums[v]);
+}
+
+template <typename Scalar>
+void gather_rows(const scattered<Scalar> &list, const row_parts &rows, const Scalar *from, Scalar *into) {
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    for (int64_t part = 0; part < rows.parts; ++part, from += rows.list_distance, into += rows.row_distance) {
+        int64_t j = 0;
+        for (; j + row_step <= rows.width; j += row_step) {
+            gather_block<Scalar, row_step / lanes>(list, rows.stride, from + j, into + j);
+        }
+        for (; j + lanes <= rows.width; j += lanes) {
+            gather_block<Scalar, 1>(list, rows.stride, from + j, into + j);
+        }
+        for (; j < rows.width; ++j) {
+            Scalar sum = into[j];
+            for (int64_t i = 0; i < list.count; ++i) sum += list.values[i] * from[list.places[i] * rows.stride + j];
+            into[j] = sum;
+        }
+    }
+}
+
+template <typename Scalar>
+void scatter_rows(const scattered<Scalar> &list, const row_parts &rows, const Scalar *from, Scalar *into) {
+    using V = typename vector<Scalar>::type;
+    constexpr int64_t lanes = vector<Scalar>::lanes, count = row_step / lanes;
+    for (int64_t part = 0; part < rows.parts; ++part, from += rows.row_distance, into += rows.list_distance) {
+        int64_t first = 0;
+        for (; first + row_step <= rows.width; first += row_step) {
+            V row[count];
+            for (int64_t v = 0; v < count; ++v) row[v] = load(from + first + v * lanes);
+            for (int64_t i = 0; i < list.count; ++i) {
+                Scalar *to = into + list.places[i] * rows.stride + first;
+                const Scalar value = list.values[i];
+#pragma clang loop unroll(full)
+                for (int64_t v = 0; v < count; ++v) store(to + v * lanes, load(to + v * lanes) + value * row[v]);
+            }
+        }
+        for (int64_t i = 0; i < list.count && first < rows.width; ++i) {
+            Scalar *to = into + list.places[i] * rows.stride;
+            const Scalar value = list.values[i];
+            int64_t j = first;
+            for (; j + lanes <= rows.width; j += lanes) store(to + j, load(to + j) + value * load(from + j));
+            for (; j < rows.width; ++j) to[j] += value * from[j];
+        }
     }
 }
 
@@ -506,7 +555,7 @@ constexpr kernel_set<Scalar> set = {
     pack<Scalar>, packed_product<Scalar, false>, packed_product<Scalar, true>, add_transposed_product<Scalar>,
     standing_product<Scalar, false>, standing_product<Scalar, true>, product_of_rows<Scalar>,
     gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>, biased_relu<Scalar>,
-    relu_backward<Scalar>, pool_picture_forward<Scalar>, pool_picture_backward<Scalar>,
+    relu_backward<Scalar>, pool_picture_forward<Scalar>, gather_rows<Scalar>, scatter_rows<Scalar>,
     biased_tanh<Scalar>, tanh_backward<Scalar>, squared_norm<Scalar>, descend<Scalar>, add_rows<Scalar>,
 };
 
