@@ -89,6 +89,45 @@ struct factor {
     int64_t row_distance;
 };
 
+/// Products of so few factors are bound by what they write.
+constexpr int64_t shallow = 32;
+
+/// Tall tiles fill the registers; the last rows are shared out so that no tile is very low.
+inline int64_t tile_height(int64_t left) {
+    const int64_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
+    return (left + tiles - 1) / tiles;
+}
+
+/// The tile of so many rows.
+template <typename Scalar, bool Transposed>
+inline void any_tile(
+    int64_t height, int64_t inner, const Scalar *a, int64_t stride, const Scalar *panel, int64_t distance, Scalar *c,
+    int64_t c_stride, int64_t used, bool adds) {
+#define TILE(ROWS)                                                                                                     \
+    case ROWS: tile<Scalar, ROWS, Transposed>(inner, a, stride, panel, distance, c, c_stride, used, adds); break
+    switch (height) {
+        TILE(1);
+        TILE(2);
+        TILE(3);
+        TILE(4);
+        TILE(5);
+        TILE(6);
+#if TILE_ROWS > 6
+        TILE(7);
+        TILE(8);
+        TILE(9);
+        TILE(10);
+        TILE(11);
+        TILE(12);
+        TILE(13);
+        TILE(14);
+        TILE(15);
+        TILE(16);
+#endif
+    }
+#undef TILE
+}
+
 template <typename Scalar, bool Transposed>
 inline void any_product(
     int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, factor<Scalar> b, Scalar *c,
@@ -102,44 +141,27 @@ inline void any_product(
     for (int64_t k = 0; k < inner || k == 0; k += inner_block) {
         const int64_t depth = inner - k < inner_block ? inner - k : inner_block;
         const bool adding = adds || k > 0;
+        const auto at = [&](int64_t i, int64_t height, int64_t first) {
+            const int64_t used = columns - first < width ? columns - first : width;
+            any_tile<Scalar, Transposed>(
+                height, depth, a + i * row_offset + k * inner_offset, a_stride,
+                b.first + first / width * b.panel_distance + k * b.row_distance, b.row_distance,
+                c + i * c_stride + first, c_stride, used, adding);
+        };
+        if (depth <= shallow && columns > inner_block) {
+            // Little to compute for much to write: a tile's rows are written from one end to the other.
+            for (int64_t i = 0, height = 0; i < rows; i += height) {
+                height = tile_height(rows - i);
+                for (int64_t first = 0; first < columns; first += width) at(i, height, first);
+            }
+            continue;
+        }
         for (int64_t block = 0; block < rows; block += row_block) {
             const int64_t end = rows - block < row_block ? rows : block + row_block;
             for (int64_t first = 0; first < columns; first += width) {
-                const int64_t used = columns - first < width ? columns - first : width;
-                const Scalar *panel = b.first + first / width * b.panel_distance + k * b.row_distance;
-                for (int64_t i = block; i < end;) {
-                    const Scalar *from = a + i * row_offset + k * inner_offset;
-                    Scalar *to = c + i * c_stride + first;
-                    // Tall tiles fill the registers; the last rows are shared out so that no tile is very low.
-                    const int64_t left = end - i;
-                    const int64_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
-                    const int64_t height = (left + tiles - 1) / tiles;
-#define TILE(ROWS)                                                                                                     \
-    case ROWS:                                                                                                         \
-        tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding);      \
-        break
-                    switch (height) {
-                        TILE(1);
-                        TILE(2);
-                        TILE(3);
-                        TILE(4);
-                        TILE(5);
-                        TILE(6);
-#if TILE_ROWS > 6
-                        TILE(7);
-                        TILE(8);
-                        TILE(9);
-                        TILE(10);
-                        TILE(11);
-                        TILE(12);
-                        TILE(13);
-                        TILE(14);
-                        TILE(15);
-                        TILE(16);
-#endif
-                    }
-#undef TILE
-                    i += height;
+                for (int64_t i = block, height = 0; i < end; i += height) {
+                    height = tile_height(end - i);
+                    at(i, height, first);
                 }
             }
         }
