@@ -72,7 +72,9 @@ public struct AdmissionRules: Sendable, Hashable {
             guard let loss, loss.isFinite, loss >= 0 else {
                 throw AdmissionRefusal(
                     code: "statistics",
-                    reason: "the sum of losses is \(loss.map { "\($0)" } ?? "missing"), the rule q-fedavg needs one of at least 0")
+                    reason:
+                        "the sum of losses is \(loss.map { "\($0)" } ?? "missing"), the rule q-fedavg needs one of at least 0"
+                )
             }
         }
     }
