@@ -6,7 +6,7 @@ import Weights
 func aggregation() {
     Benchmark("fold: weighted mean of 8 × 4 Mi float32") { (benchmark: Benchmark, round: Round) throws -> Void in
         for _ in benchmark.scaledIterations {
-            _ = try round.strategy.aggregate(global: round.model, updates: round.updates) { blackHole($0) }
+            _ = try round.strategy.aggregate(global: round.model, updates: round.updates, sink: { blackHole($0) })
         }
     } setup: {
         try Round()

@@ -79,6 +79,21 @@ std::vector<kernel_case> cases() {
             return c;
         }});
     }
+    // Rows that overlap, of whole steps and with what is left of one.
+    for (const int64_t width : {3, 27, 96, 205}) {
+        all.push_back({"scattered rows " + std::to_string(width), [=](const kernel_set<float> &set) {
+            const std::vector<int32_t> places = {0, 1, 2, 5, 5, 9};
+            const auto values = numbers(6, 1), row = numbers(2 * width, 2);
+            const int64_t stride = (width + 2) / 3, far = 10 * stride + width;
+            auto list = numbers(2 * far, 3), sums = numbers(2 * width, 4);
+            const scattered<float> found{6, places.data(), values.data()};
+            const row_parts parts{2, width, stride, far, width};
+            set.gather_rows(found, parts, list.data(), sums.data());
+            set.scatter_rows(found, parts, row.data(), list.data());
+            list.insert(list.end(), sums.begin(), sums.end());
+            return list;
+        }});
+    }
     for (const int64_t hidden : {7, 16, 128}) {
         const std::string size = std::to_string(hidden);
         all.push_back({"GRU forward " + size, [=](const kernel_set<float> &set) {
@@ -109,14 +124,13 @@ std::vector<kernel_case> cases() {
         all.push_back({"pooling of pictures " + size, [=](const kernel_set<float> &set) {
             const auto above = numbers(6 * hidden, 1), below = numbers(6 * hidden, 2), bias = numbers(hidden, 3);
             auto values = above;
-            outcome pooled(static_cast<size_t>(3 * hidden)), places(pooled), back(static_cast<size_t>(18 * hidden));
+            outcome pooled(static_cast<size_t>(3 * hidden)), places(pooled), back(static_cast<size_t>(6 * hidden));
             set.pool_picture_forward(
                 3, hidden, above.data(), below.data(), bias.data(), pooled.data(), places.data());
-            set.pool_picture_backward(
-                3, hidden, pooled.data(), places.data(), back.data(), back.data() + 6 * hidden);
             set.biased_relu(6, hidden, bias.data(), values.data());
-            set.relu_backward(6 * hidden, values.data(), below.data(), back.data() + 12 * hidden);
+            set.relu_backward(6 * hidden, values.data(), below.data(), back.data());
             back.insert(back.end(), pooled.begin(), pooled.end());
+            back.insert(back.end(), places.begin(), places.end());
             back.insert(back.end(), values.begin(), values.end());
             return back;
         }});

@@ -149,20 +149,48 @@ at::Tensor forward(
     return result;
 }
 
-/// The gradients of x (if wanted), weight and bias. `kept` is the result without pooling, the places with it.
+/// What the sums of a convolution's products are added to: the gradients, before they get their places.
+template <typename Scalar>
+struct picture_gradients {
+    /// Undefined where it is not wanted.
+    at::Tensor x;
+    at::Tensor bias;
+    /// The weight's, [part, output, element of a window].
+    std::vector<Scalar> totals;
+
+    picture_gradients(const picture_sizes &size, const at::Tensor &input, bool wants_x, bool is_added)
+        : bias(at::zeros({size.outputs}, input.options())),
+          totals(static_cast<size_t>(size.parts * size.outputs * size.inner), Scalar(0)) {
+        if (wants_x) x = is_added ? at::zeros_like(input) : at::empty_like(input);
+    }
+
+    variable_list finished(const picture_sizes &size, const at::Tensor &weight) const {
+        const int64_t k = size.kernel, area = k * k;
+        at::Tensor weights = at::empty_like(weight);
+        Scalar *into = weights.data_ptr<Scalar>();
+        for (int64_t o = 0; o < size.outputs; ++o) {
+            for (int64_t i = 0; i < area; ++i) {
+                const int64_t part = size.parts == 1 ? 0 : i / k, place = size.parts == 1 ? i : i % k;
+                const Scalar *from = totals.data() + (part * size.outputs + o) * size.inner + place * size.inputs;
+                for (int64_t c = 0; c < size.inputs; ++c) into[(o * size.inputs + c) * area + i] = from[c];
+            }
+        }
+        return {x, weights, bias};
+    }
+};
+
+/// The gradients of x (if wanted), weight and bias of a convolution without pooling, whose result was `y`.
 template <typename Scalar>
 variable_list backward(
-    const at::Tensor &x, const at::Tensor &weight, const at::Tensor &mask, const at::Tensor &kept, bool pools,
-    const at::Tensor &gradient, bool wants_x) {
+    const at::Tensor &x, const at::Tensor &weight, const at::Tensor &y, const at::Tensor &gradient, bool wants_x) {
     const kernel_set<Scalar> &kernel = kernels<Scalar>();
     const picture_sizes size(x, weight);
     const int64_t k = size.kernel, area = k * k, outputs = size.outputs;
     const Scalar *w = weight.data_ptr<Scalar>();
     const int64_t flipped = k * outputs, share = packed_count<Scalar>(flipped, size.inputs);
+    picture_gradients<Scalar> result(size, x, wants_x, false);
     std::vector<Scalar> packed;
-    at::Tensor x_gradient;
     if (wants_x) {
-        x_gradient = at::empty_like(x);
         // A convolution of the sums' gradient with the kernel turned round, one product for each of its rows.
         packed.resize(static_cast<size_t>(k * share));
         for (int64_t i = 0; i < area; ++i) {
@@ -171,63 +199,88 @@ variable_list backward(
                 size.inputs * area, area);
         }
     }
-    std::vector<Scalar> totals(static_cast<size_t>(size.parts * outputs * size.inner), Scalar(0));
-    at::Tensor bias_gradient = at::zeros({outputs}, x.options());
     // The sums' gradient in rows as long as the picture's: the zeros at the end of each are the next one's beginning too.
     const int64_t lead = (k - 1) * (size.columns + 1);
     std::vector<Scalar> spread(static_cast<size_t>((lead + size.rows * size.columns) * outputs), Scalar(0));
     Scalar *base = spread.data() + lead * outputs;
     windows<Scalar> source(size);
-    const int64_t line = size.columns * outputs;
-    const int64_t block = pools ? size.pooled() * outputs : size.high * size.wide * outputs;
-    std::vector<Scalar> exchanged(static_cast<size_t>(pools ? block : 0));
+    const int64_t line = size.columns * outputs, row = size.wide * outputs, block = size.high * row;
     for (int64_t n = 0; n < size.batch; ++n) {
-        const Scalar *own = gradient.data_ptr<Scalar>() + n * block, *saved = kept.data_ptr<Scalar>() + n * block;
-        if (pools) {
-            // The mask has the axes of the gradient, what is written those of the places.
-            const Scalar *scales = mask.defined() ? mask.data_ptr<Scalar>() + n * block : nullptr;
-            for (int64_t o = 0; o < outputs; ++o) {
-                for (int64_t p = 0; p < size.pooled(); ++p) {
-                    const int64_t at = o * size.pooled() + p;
-                    exchanged[static_cast<size_t>(p * outputs + o)] = scales != nullptr ? own[at] * scales[at] : own[at];
-                }
-            }
-            for (int64_t y = 0; y < size.pooled_high(); ++y) {
-                const int64_t at = y * size.pooled_wide() * outputs;
-                kernel.pool_picture_backward(
-                    size.pooled_wide(), outputs, exchanged.data() + at, saved + at, base + 2 * y * line,
-                    base + (2 * y + 1) * line);
-            }
-        } else {
-            const int64_t row = size.wide * outputs;
-            for (int64_t y = 0; y < size.high; ++y) {
-                kernel.relu_backward(row, saved + y * row, own + y * row, base + y * line);
-            }
+        const Scalar *own = gradient.data_ptr<Scalar>() + n * block, *values = y.data_ptr<Scalar>() + n * block;
+        for (int64_t i = 0; i < size.high; ++i) {
+            kernel.relu_backward(row, values + i * row, own + i * row, base + i * line);
         }
-        kernel.add_rows(size.positions(), outputs, base, outputs, bias_gradient.data_ptr<Scalar>());
+        kernel.add_rows(size.positions(), outputs, base, outputs, result.bias.template data_ptr<Scalar>());
         const Scalar *first = source.of(x.data_ptr<Scalar>() + n * size.picture(), n + 1 == size.batch);
         for (int64_t part = 0; part < size.parts; ++part) {
             kernel.add_transposed_product(
                 outputs, size.inner, size.positions(), base, outputs, first + part * source.part_offset(), size.stride,
-                totals.data() + part * outputs * size.inner, size.inner);
+                result.totals.data() + part * outputs * size.inner, size.inner);
         }
-        for (int64_t row = 0; wants_x && row < k; ++row) {
+        for (int64_t i = 0; wants_x && i < k; ++i) {
             kernel.product(
-                size.rows * size.columns, size.inputs, flipped, base + ((row - k + 1) * size.columns - k + 1) * outputs,
-                outputs, packed.data() + row * share, x_gradient.data_ptr<Scalar>() + n * size.picture(), size.inputs,
-                row > 0);
+                size.rows * size.columns, size.inputs, flipped, base + ((i - k + 1) * size.columns - k + 1) * outputs,
+                outputs, packed.data() + i * share, result.x.template data_ptr<Scalar>() + n * size.picture(),
+                size.inputs, i > 0);
         }
     }
-    at::Tensor weight_gradient = at::empty_like(weight);
-    Scalar *into = weight_gradient.data_ptr<Scalar>();
-    for (int64_t o = 0; o < outputs; ++o) {
+    return result.finished(size, weight);
+}
+
+/// The same with pooling, `places` being what it chose. Of the sums' gradient at least three in four are zero, and where ReLU
+/// or dropout let nothing through all four: only the others are multiplied, each with its window and with its kernel.
+template <typename Scalar>
+variable_list pooled_backward(
+    const at::Tensor &x, const at::Tensor &weight, const at::Tensor &mask, const at::Tensor &places,
+    const at::Tensor &gradient, bool wants_x) {
+    const kernel_set<Scalar> &kernel = kernels<Scalar>();
+    const picture_sizes size(x, weight);
+    const int64_t k = size.kernel, area = k * k, outputs = size.outputs, wide = size.pooled_wide();
+    picture_gradients<Scalar> result(size, x, wants_x, true);
+    // The kernels in the order of windows, row by row.
+    const int64_t piece = k * size.inputs;
+    std::vector<Scalar> turned(static_cast<size_t>(wants_x ? outputs * k * piece : 0));
+    const Scalar *w = weight.data_ptr<Scalar>();
+    for (int64_t o = 0; wants_x && o < outputs; ++o) {
         for (int64_t i = 0; i < area; ++i) {
-            const int64_t part = size.parts == 1 ? 0 : i / k, place = size.parts == 1 ? i : i % k;
-            const Scalar *from = totals.data() + (part * outputs + o) * size.inner + place * size.inputs;
-            for (int64_t c = 0; c < size.inputs; ++c) into[(o * size.inputs + c) * area + i] = from[c];
+            Scalar *into = turned.data() + (o * area + i) * size.inputs;
+            for (int64_t c = 0; c < size.inputs; ++c) into[c] = w[(o * size.inputs + c) * area + i];
         }
     }
-    return {x_gradient, weight_gradient, bias_gradient};
+    windows<Scalar> source(size);
+    const row_parts weights{size.parts, size.inner, size.stride, source.part_offset(), outputs * size.inner};
+    const row_parts pixels{k, piece, size.inputs, size.columns * size.inputs, piece};
+    std::vector<int32_t> found(static_cast<size_t>(wide));
+    std::vector<Scalar> values(found.size());
+    const int64_t block = size.pooled() * outputs;
+    Scalar *bias = result.bias.template data_ptr<Scalar>();
+    for (int64_t n = 0; n < size.batch; ++n) {
+        const Scalar *own = gradient.data_ptr<Scalar>() + n * block, *chosen = places.data_ptr<Scalar>() + n * block;
+        const Scalar *scales = mask.defined() ? mask.data_ptr<Scalar>() + n * block : nullptr;
+        const Scalar *first = source.of(x.data_ptr<Scalar>() + n * size.picture(), false);
+        Scalar *back = wants_x ? result.x.template data_ptr<Scalar>() + n * size.picture() : nullptr;
+        // A row of what was pooled at a time: what its windows hold stays in the first cache.
+        for (int64_t y = 0; y < size.pooled_high(); ++y) {
+            for (int64_t o = 0; o < outputs; ++o) {
+                const int64_t at = o * size.pooled() + y * wide;
+                int64_t count = 0;
+                for (int64_t t = 0; t < wide; ++t) {
+                    const Scalar value = scales != nullptr ? own[at + t] * scales[at + t] : own[at + t];
+                    const auto place = static_cast<int64_t>(chosen[(y * wide + t) * outputs + o]);
+                    const int64_t above = 2 * y * size.columns + 2 * t;
+                    found[static_cast<size_t>(count)] =
+                        static_cast<int32_t>(above + (place >> 1) * size.columns + (place & 1));
+                    values[static_cast<size_t>(count)] = value;
+                    count += place >= 0 && value != 0;
+                }
+                for (int64_t i = 0; i < count; ++i) bias[o] += values[static_cast<size_t>(i)];
+                const scattered<Scalar> list{count, found.data(), values.data()};
+                kernel.gather_rows(list, weights, first, result.totals.data() + o * size.inner);
+                if (wants_x) kernel.scatter_rows(list, pixels, turned.data() + o * k * piece, back);
+            }
+        }
+    }
+    return result.finished(size, weight);
 }
 
 struct picture_convolution : torch::autograd::Function<picture_convolution> {
@@ -245,10 +298,16 @@ struct picture_convolution : torch::autograd::Function<picture_convolution> {
 
     static variable_list backward(AutogradContext *context, variable_list gradients) {
         const variable_list saved = context->get_saved_variables();
-        const auto run = saved[0].scalar_type() == at::kFloat ? ::backward<float> : ::backward<double>;
-        variable_list result =
-            run(saved[0], saved[1], saved[2], saved[3], context->saved_data["pools"].toBool(),
-                gradients[0].contiguous(), context->needs_input_grad(0));
+        const at::Tensor gradient = gradients[0].contiguous();
+        const bool is_float = saved[0].scalar_type() == at::kFloat, wants_x = context->needs_input_grad(0);
+        variable_list result;
+        if (context->saved_data["pools"].toBool()) {
+            const auto run = is_float ? pooled_backward<float> : pooled_backward<double>;
+            result = run(saved[0], saved[1], saved[2], saved[3], gradient, wants_x);
+        } else {
+            const auto run = is_float ? ::backward<float> : ::backward<double>;
+            result = run(saved[0], saved[1], saved[3], gradient, wants_x);
+        }
         result.resize(5);
         return result;
     }

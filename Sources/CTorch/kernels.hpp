@@ -66,6 +66,20 @@ struct descent {
     bool is_first, is_nesterov;
 };
 
+/// Numbers that are not zero, and the rows that each belongs to.
+template <typename Scalar>
+struct scattered {
+    int64_t count;
+    const int32_t *places;
+    const Scalar *values;
+};
+
+/// Rows of `width` numbers in several parts: the rows of a list are `stride` apart and their parts `list_distance`, the
+/// parts of the one row on the other side `row_distance`.
+struct row_parts {
+    int64_t parts, width, stride, list_distance, row_distance;
+};
+
 template <typename Scalar>
 struct kernel_set {
     /// Packs rows `from ..< from + count` of B [inner, columns], B[k][j] = source[k · row_stride + j · column_stride],
@@ -132,9 +146,11 @@ struct kernel_set {
         int64_t columns, int64_t channels, const Scalar *above, const Scalar *below, const Scalar *bias, Scalar *pooled,
         Scalar *places);
 
-    /// The gradient of both rows from that of what was pooled.
-    void (*pool_picture_backward)(
-        int64_t columns, int64_t channels, const Scalar *gradient, const Scalar *places, Scalar *above, Scalar *below);
+    /// For each of `rows.parts` parts: into[j] += Σ values[i] · from[places[i] · stride + j], one after another.
+    void (*gather_rows)(const scattered<Scalar> &list, const row_parts &rows, const Scalar *from, Scalar *into);
+
+    /// For each of `rows.parts` parts: into[places[i] · stride + j] += values[i] · from[j], one i after another.
+    void (*scatter_rows)(const scattered<Scalar> &list, const row_parts &rows, const Scalar *from, Scalar *into);
 
     /// a[i][j] = tanh(a[i][j] + bias[j]) in dense rows.
     void (*biased_tanh)(int64_t rows, int64_t columns, const Scalar *bias, Scalar *a);

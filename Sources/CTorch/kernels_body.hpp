@@ -89,6 +89,45 @@ struct factor {
     int64_t row_distance;
 };
 
+/// Products of so few factors are bound by what they write.
+constexpr int64_t shallow = 32;
+
+/// Tall tiles fill the registers; the last rows are shared out so that no tile is very low.
+inline int64_t tile_height(int64_t left) {
+    const int64_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
+    return (left + tiles - 1) / tiles;
+}
+
+/// The tile of so many rows.
+template <typename Scalar, bool Transposed>
+inline void any_tile(
+    int64_t height, int64_t inner, const Scalar *a, int64_t stride, const Scalar *panel, int64_t distance, Scalar *c,
+    int64_t c_stride, int64_t used, bool adds) {
+#define TILE(ROWS)                                                                                                     \
+    case ROWS: tile<Scalar, ROWS, Transposed>(inner, a, stride, panel, distance, c, c_stride, used, adds); break
+    switch (height) {
+        TILE(1);
+        TILE(2);
+        TILE(3);
+        TILE(4);
+        TILE(5);
+        TILE(6);
+#if TILE_ROWS > 6
+        TILE(7);
+        TILE(8);
+        TILE(9);
+        TILE(10);
+        TILE(11);
+        TILE(12);
+        TILE(13);
+        TILE(14);
+        TILE(15);
+        TILE(16);
+#endif
+    }
+#undef TILE
+}
+
 template <typename Scalar, bool Transposed>
 inline void any_product(
     int64_t rows, int64_t columns, int64_t inner, const Scalar *a, int64_t a_stride, factor<Scalar> b, Scalar *c,
@@ -102,44 +141,27 @@ inline void any_product(
     for (int64_t k = 0; k < inner || k == 0; k += inner_block) {
         const int64_t depth = inner - k < inner_block ? inner - k : inner_block;
         const bool adding = adds || k > 0;
+        const auto at = [&](int64_t i, int64_t height, int64_t first) {
+            const int64_t used = columns - first < width ? columns - first : width;
+            any_tile<Scalar, Transposed>(
+                height, depth, a + i * row_offset + k * inner_offset, a_stride,
+                b.first + first / width * b.panel_distance + k * b.row_distance, b.row_distance,
+                c + i * c_stride + first, c_stride, used, adding);
+        };
+        if (depth <= shallow && columns > inner_block) {
+            // Little to compute for much to write: a tile's rows are written from one end to the other.
+            for (int64_t i = 0, height = 0; i < rows; i += height) {
+                height = tile_height(rows - i);
+                for (int64_t first = 0; first < columns; first += width) at(i, height, first);
+            }
+            continue;
+        }
         for (int64_t block = 0; block < rows; block += row_block) {
             const int64_t end = rows - block < row_block ? rows : block + row_block;
             for (int64_t first = 0; first < columns; first += width) {
-                const int64_t used = columns - first < width ? columns - first : width;
-                const Scalar *panel = b.first + first / width * b.panel_distance + k * b.row_distance;
-                for (int64_t i = block; i < end;) {
-                    const Scalar *from = a + i * row_offset + k * inner_offset;
-                    Scalar *to = c + i * c_stride + first;
-                    // Tall tiles fill the registers; the last rows are shared out so that no tile is very low.
-                    const int64_t left = end - i;
-                    const int64_t tiles = (left + TILE_ROWS - 1) / TILE_ROWS;
-                    const int64_t height = (left + tiles - 1) / tiles;
-#define TILE(ROWS)                                                                                                     \
-    case ROWS:                                                                                                         \
-        tile<Scalar, ROWS, Transposed>(depth, from, a_stride, panel, b.row_distance, to, c_stride, used, adding);      \
-        break
-                    switch (height) {
-                        TILE(1);
-                        TILE(2);
-                        TILE(3);
-                        TILE(4);
-                        TILE(5);
-                        TILE(6);
-#if TILE_ROWS > 6
-                        TILE(7);
-                        TILE(8);
-                        TILE(9);
-                        TILE(10);
-                        TILE(11);
-                        TILE(12);
-                        TILE(13);
-                        TILE(14);
-                        TILE(15);
-                        TILE(16);
-#endif
-                    }
-#undef TILE
-                    i += height;
+                for (int64_t i = block, height = 0; i < end; i += height) {
+                    height = tile_height(end - i);
+                    at(i, height, first);
                 }
             }
         }
@@ -485,19 +507,68 @@ void pool_picture_forward(
     }
 }
 
-template <typename Scalar>
-void pool_picture_backward(
-    int64_t columns, int64_t channels, const Scalar *gradient, const Scalar *places, Scalar *above, Scalar *below) {
+/// So many elements of a row are one step: the same for every instruction set, since rows that overlap give other bits in
+/// another order.
+constexpr int64_t row_step = 96;
+
+template <typename Scalar, int64_t Count>
+inline void gather_block(
+    const scattered<Scalar> &list, int64_t stride, const Scalar *__restrict from, Scalar *__restrict into) {
     using V = typename vector<Scalar>::type;
-    for (int64_t t = 0; t < columns; ++t) {
-        const int64_t left = 2 * t * channels, right = left + channels;
-        in_vectors<Scalar>(channels, [&](int64_t i, auto read, auto write) {
-            const V g = read(gradient + t * channels + i), place = read(places + t * channels + i);
-            write(above + left + i, place == 0 ? g : V{});
-            write(above + right + i, place == 1 ? g : V{});
-            write(below + left + i, place == 2 ? g : V{});
-            write(below + right + i, place == 3 ? g : V{});
-        });
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    V sums[Count];
+    for (int64_t v = 0; v < Count; ++v) sums[v] = load(into + v * lanes);
+    for (int64_t i = 0; i < list.count; ++i) {
+        const Scalar *row = from + list.places[i] * stride;
+        const Scalar value = list.values[i];
+#pragma clang loop unroll(full)
+        for (int64_t v = 0; v < Count; ++v) sums[v] += value * load(row + v * lanes);
+    }
+    for (int64_t v = 0; v < Count; ++v) store(into + v * lanes, sums[v]);
+}
+
+template <typename Scalar>
+void gather_rows(const scattered<Scalar> &list, const row_parts &rows, const Scalar *from, Scalar *into) {
+    constexpr int64_t lanes = vector<Scalar>::lanes;
+    for (int64_t part = 0; part < rows.parts; ++part, from += rows.list_distance, into += rows.row_distance) {
+        int64_t j = 0;
+        for (; j + row_step <= rows.width; j += row_step) {
+            gather_block<Scalar, row_step / lanes>(list, rows.stride, from + j, into + j);
+        }
+        for (; j + lanes <= rows.width; j += lanes) {
+            gather_block<Scalar, 1>(list, rows.stride, from + j, into + j);
+        }
+        for (; j < rows.width; ++j) {
+            Scalar sum = into[j];
+            for (int64_t i = 0; i < list.count; ++i) sum += list.values[i] * from[list.places[i] * rows.stride + j];
+            into[j] = sum;
+        }
+    }
+}
+
+template <typename Scalar>
+void scatter_rows(const scattered<Scalar> &list, const row_parts &rows, const Scalar *from, Scalar *into) {
+    using V = typename vector<Scalar>::type;
+    constexpr int64_t lanes = vector<Scalar>::lanes, count = row_step / lanes;
+    for (int64_t part = 0; part < rows.parts; ++part, from += rows.row_distance, into += rows.list_distance) {
+        int64_t first = 0;
+        for (; first + row_step <= rows.width; first += row_step) {
+            V row[count];
+            for (int64_t v = 0; v < count; ++v) row[v] = load(from + first + v * lanes);
+            for (int64_t i = 0; i < list.count; ++i) {
+                Scalar *to = into + list.places[i] * rows.stride + first;
+                const Scalar value = list.values[i];
+#pragma clang loop unroll(full)
+                for (int64_t v = 0; v < count; ++v) store(to + v * lanes, load(to + v * lanes) + value * row[v]);
+            }
+        }
+        for (int64_t i = 0; i < list.count && first < rows.width; ++i) {
+            Scalar *to = into + list.places[i] * rows.stride;
+            const Scalar value = list.values[i];
+            int64_t j = first;
+            for (; j + lanes <= rows.width; j += lanes) store(to + j, load(to + j) + value * load(from + j));
+            for (; j < rows.width; ++j) to[j] += value * from[j];
+        }
     }
 }
 
@@ -506,7 +577,7 @@ constexpr kernel_set<Scalar> set = {
     pack<Scalar>, packed_product<Scalar, false>, packed_product<Scalar, true>, add_transposed_product<Scalar>,
     standing_product<Scalar, false>, standing_product<Scalar, true>, product_of_rows<Scalar>,
     gru_forward<Scalar>, gru_backward<Scalar>, pool_forward<Scalar>, pool_backward<Scalar>, biased_relu<Scalar>,
-    relu_backward<Scalar>, pool_picture_forward<Scalar>, pool_picture_backward<Scalar>,
+    relu_backward<Scalar>, pool_picture_forward<Scalar>, gather_rows<Scalar>, scatter_rows<Scalar>,
     biased_tanh<Scalar>, tanh_backward<Scalar>, squared_norm<Scalar>, descend<Scalar>, add_rows<Scalar>,
 };
 

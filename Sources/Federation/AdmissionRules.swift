@@ -38,6 +38,9 @@ public struct AdmissionRules: Sendable, Hashable {
     /// and multiplies: to be checked with ``check(steps:examples:)``.
     public let claimsSteps: Bool
 
+    /// Whether the rule weighs updates by the losses that clients report: one without would fail every round that it is in.
+    private let needsLoss: Bool
+
     private let specification: JobSpecification
 
     /// The rules of a job.
@@ -46,6 +49,7 @@ public struct AdmissionRules: Sendable, Hashable {
         needsPrivateSteps = specification.privacy["mechanism"]?.stringValue == "record"
         maximumNorm = min(Self.maximumNorm, specification.limits.maximumNorm ?? Self.maximumNorm)
         claimsSteps = specification.strategyName == StrategySettings.Name.fednova.rawValue
+        needsLoss = specification.aggregation["rule"]?.stringValue == "q-fedavg"
         self.specification = specification
     }
 
@@ -63,6 +67,16 @@ public struct AdmissionRules: Sendable, Hashable {
                 reason: "the trainer counts no privateSteps: it does not protect single examples, as the job asks")
         }
         try validate(statistics)
+        if needsLoss {
+            let loss = statistics.sums["loss"]
+            guard let loss, loss.isFinite, loss >= 0 else {
+                throw AdmissionRefusal(
+                    code: "statistics",
+                    reason:
+                        "the sum of losses is \(loss.map { "\($0)" } ?? "missing"), the rule q-fedavg needs one of at least 0"
+                )
+            }
+        }
     }
 
     /// Checks an evaluation's report.

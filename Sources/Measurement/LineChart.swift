@@ -48,11 +48,14 @@ public struct LineChart: Sendable {
     public var curves: [Curve]
     /// How the axes are divided.
     public var scale: Scale
+    /// What the horizontal axis is, shown at its end; empty for nothing.
+    public var axis: String
 
     /// A chart.
-    public init(curves: [Curve], scale: Scale) {
+    public init(curves: [Curve], scale: Scale, axis: String = "") {
         self.curves = curves
         self.scale = scale
+        self.axis = axis
     }
 
     private static let colours = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e"]
@@ -83,14 +86,19 @@ public struct LineChart: Sendable {
                     Self.width - right, y(value), y(value)))
             parts.append(
                 String(
-                    format: "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\" font-size=\"12\">%.3g</text>",
-                    Self.left - 6, y(value) + 4, value))
+                    format: "<text x=\"%.0f\" y=\"%.1f\" text-anchor=\"end\" font-size=\"12\">", Self.left - 6,
+                    y(value) + 4) + Self.label(value) + "</text>")
         }
         for (place, label) in horizontalLabels(begin, end) {
             parts.append(
                 String(
                     format: "<text x=\"%.1f\" y=\"%.0f\" text-anchor=\"middle\" font-size=\"12\">", x(place),
                     Self.height - 8) + label + "</text>")
+        }
+        if !axis.isEmpty {
+            parts.append(
+                "<text x=\"\(Int(Self.width - right) + 22)\" y=\"\(Int(Self.height) - 8)\" font-size=\"12\">"
+                    + "\(Self.escape(axis))</text>")
         }
         for (index, curve) in curves.enumerated() { parts += draw(curve, index, x, y) }
         return "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Int(Self.width)) \(Int(Self.height))\" "
@@ -137,6 +145,11 @@ public struct LineChart: Sendable {
                 (pow(10, $0), String(format: "%.0f", pow(10, $0)))
             }
         }
+    }
+
+    /// Three digits, and no exponent for what growth and accuracy come to.
+    private static func label(_ value: Double) -> String {
+        String(format: (1000..<1e6).contains(abs(value)) ? "%.0f" : "%.3g", value)
     }
 
     private static func escape(_ text: String) -> String {

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import Wire
 
@@ -104,5 +105,20 @@ import Wire
         let offered = machine.offer(client: "a", purpose: upload(), now: start)
         #expect(offered != nil)
         #expect(machine.offer(client: "b", purpose: upload(), now: start) == nil)
+    }
+
+    @Test("A delivery is as deep as the first one, however many there were")
+    func deliveriesDoNotGetDeeper() {
+        let places = Mutex<[Int]>([])
+        let deliverer = Deliverer()
+        deliverer.set { _ in
+            var here = 0
+            withUnsafeMutablePointer(to: &here) { place in places.withLock { $0.append(Int(bitPattern: place)) } }
+        }
+        for number in 0..<1000 { deliverer.deliver(IssuedGrant(client: "a", request: 0, grant: UInt64(number))) }
+        let found = places.withLock { $0 }
+        #expect(found.count == 1000)
+        // A frame more for each would be tens of kilobytes.
+        #expect((found.max() ?? 0) - (found.min() ?? 0) < 1024)
     }
 }

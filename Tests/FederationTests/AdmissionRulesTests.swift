@@ -41,6 +41,23 @@ struct AdmissionRulesTests {
         }
     }
 
+    @Test("q-FedAvg's updates come with a loss, others need none", arguments: ["q-fedavg", "mean"])
+    func losses(rule: String) throws {
+        let rules = AdmissionRules(
+            JobSpecification(
+                name: "rules", model: ["name": "echo"], data: "none", rounds: 1, aggregation: ["rule": .string(rule)]))
+        try rules.check(training: TaskStatistics(examples: 2, sums: ["loss": 0]))
+        for sums in [[:], ["loss": -1e-9]] as [[String: Double]] {
+            let statistics = TaskStatistics(examples: 2, sums: sums)
+            guard rule == "q-fedavg" else {
+                try rules.check(training: statistics)
+                continue
+            }
+            let refusal = #expect(throws: AdmissionRefusal.self) { try rules.check(training: statistics) }
+            #expect(refusal?.code == "statistics" && refusal?.reason.contains("q-fedavg") == true)
+        }
+    }
+
     @Test("steps are no more than the job allows", arguments: [("fednova", true), ("fedavg", false)])
     func steps(strategy: String, isChecked: Bool) throws {
         let rules = AdmissionRules(

@@ -52,11 +52,16 @@ import Testing
         #expect(linear.contains("<polyline points=\"60.0,260.0 650.0,10.0\""))
         let decades = LineChart(
             curves: [.init(name: "c", points: [point(1, 1), point(0, 5), point(10, 10), point(100, 100)])],
-            scale: .logarithmic
+            scale: .logarithmic, axis: "times 2 < 3"
         ).svg()
+        #expect(decades.contains("times 2 &lt; 3") && !linear.contains("times"))
         #expect(decades.contains(">1</text>") && decades.contains(">10</text>") && decades.contains(">100</text>"))
         // Equal steps for equal factors.
         #expect(decades.contains("<polyline points=\"60.0,260.0 295.0,135.0 530.0,10.0\""))
+        let thousands = LineChart(
+            curves: [.init(name: "d", points: [point(1, 1590), point(10, 9)])], scale: .logarithmic
+        ).svg()
+        #expect(thousands.contains(">1590</text>") && thousands.contains(">9</text>"))
         #expect(LineChart(curves: [], scale: .logarithmic).svg().isEmpty)
     }
 }

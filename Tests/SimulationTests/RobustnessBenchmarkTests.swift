@@ -43,6 +43,23 @@ import Testing
         }
     }
 
+    @Test func severalSeedsGiveASpread() throws {
+        let folder = try TemporaryFolder()
+        let (rows, _) = try benchmark([cell(nil, 0)], folder, rounds: 1, seeds: [8, 16]).run(
+            stop: { false }, progress: { _ in })
+        let row = try #require(rows.first)
+        let runs = try JSONDecoder().decode([RobustnessRun].self, from: Data(folder.read("runs.json")))
+        let scores = try runs.map { try #require($0.macroF1) }
+        // Of two values the deviation with n - 1 is their distance over the root of two.
+        let expected = abs(scores[0] - scores[1]) / 2.0.squareRoot()
+        #expect(abs(try #require(row.deviation) - expected) < 1e-12)
+        let text = String(format: "%.1f ± %.1f", 100 * row.macroF1, 100 * expected)
+        #expect(try String(decoding: folder.read("tables.md"), as: UTF8.self).contains(text))
+        // One seed has none.
+        let single = try benchmark([cell(nil, 0)], folder, rounds: 1).run(stop: { false }, progress: { _ in }).rows
+        #expect(single.first?.deviation == nil && single.first?.accuracyDeviation == nil)
+    }
+
     @Test func aRunThatFailsIsAResult() throws {
         let folder = try TemporaryFolder()
         // No update of any client is taken.

@@ -306,14 +306,20 @@ extension SessionRegistry: Fleet {
 }
 
 /// Breaks the circle between the registry and its grants.
-private final class Deliverer: Sendable {
-    private let body = Mutex<(@Sendable (IssuedGrant) -> Void)?>(nil)
+final class Deliverer: Sendable {
+    /// The closure lies in a value: taken bare out of a generic `Mutex` it would be wrapped once more each time, so that calls
+    /// get deeper with every grant until the stack ends.
+    private struct Body {
+        let call: @Sendable (IssuedGrant) -> Void
+    }
+
+    private let body = Mutex<Body?>(nil)
 
     func set(_ body: @escaping @Sendable (IssuedGrant) -> Void) {
-        self.body.withLock { $0 = body }
+        self.body.withLock { $0 = Body(call: body) }
     }
 
     func deliver(_ grant: IssuedGrant) {
-        body.withLock { $0 }?(grant)
+        body.withLock { $0 }?.call(grant)
     }
 }

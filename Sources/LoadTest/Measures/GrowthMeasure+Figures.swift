@@ -32,7 +32,9 @@ extension GrowthMeasure.Result {
                         high: sorted[sorted.count - 1])
                 })
         }
-        return LineChart(curves: lines, scale: .logarithmic).svg()
+        let starts = curves.map { $0.label($0.points.first?.size ?? 1) }
+        let unique = starts.enumerated().filter { !starts[..<$0.offset].contains($0.element) }.map(\.element)
+        return LineChart(curves: lines, scale: .logarithmic, axis: "times \(unique.joined(separator: ", "))").svg()
     }
 
     private struct Curve {

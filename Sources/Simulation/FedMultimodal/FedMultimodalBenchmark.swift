@@ -64,68 +64,58 @@ public struct FedMultimodalBenchmark {
     public func run(
         stop: @escaping @Sendable () -> Bool, progress: @escaping (Progress) -> Void
     ) throws -> (rows: [BenchmarkRow], isComplete: Bool) {
-        let files = PosixFileSystem()
-        try files.makeDirectory(output)
         // A mistake in the last cell must not show after hours.
-        for cell in cells { _ = try cell.job(seed: seeds.first ?? 0, rounds: rounds) }
-        var runs = try saved()
-        var data = BenchmarkSources(path: self.data, scale: scale, file: file) { progress(.note($0)) }
-        var done = 0
-        for seed in seeds {
-            for cell in cells {
-                defer { done += 1 }
-                let job = try cell.job(seed: seed, rounds: rounds, testsAlways: testsAlways)
-                if let run = runs.first(where: { $0.cell == cell && $0.seed == seed }) {
-                    guard run.rounds == job.rounds else {
-                        throw SimulationError(
-                            .checkpoint,
-                            "\(file): \(cell.name), seed \(seed), was run for \(run.rounds) rounds, this command asks for "
-                                + "\(job.rounds): choose another output folder")
-                    }
-                    guard run.scale == scale else {
-                        throw SimulationError(
-                            .checkpoint,
-                            "\(file): \(cell.name), seed \(seed), was run with scale \(run.scale.map { "\($0)" } ?? "none"): "
-                                + "choose another output folder, or the same --scale")
-                    }
+        for cell in cells { _ = try job(cell, seed: seeds.first ?? 0) }
+        var ledger = try BenchmarkLedger<BenchmarkRun>(folder: output)
+        var data = BenchmarkSources(path: self.data, scale: scale, file: ledger.file) { progress(.note($0)) }
+        let isComplete = try ledger.complete(
+            cells, seeds: seeds,
+            steps: .init(
+                keep: { run, runs in
+                    let job = try job(run.cell, seed: run.seed)
+                    if let way = otherWay(run, job) { return way }
                     try data.compare(job, with: runs)
-                    progress(.kept(cell, seed: seed))
-                    continue
-                }
-                progress(.run(cell, seed: seed, done: done, total: seeds.count * cells.count))
-                let source = try data.source(job, beside: runs)
-                let folder = "\(output)/\(cell.name)/seed-\(seed)"
-                try files.makeDirectory(folder)
-                var study = SimulationStudy(
-                    job: job, seeds: [seed], output: folder, workers: workers, resumes: true,
-                    isGenerated: source.isGenerated)
-                study.notes = source.notes
-                let report = try study.run(data: { try source.data(for: $0) }, stop: stop) {
-                    progress(.simulation(seed: $0, $1))
-                }
-                guard let report else { return (rows(runs), false) }
-                guard let run = BenchmarkRun(report, of: cell, scale: scale, fingerprint: source.fingerprint) else {
-                    throw SimulationError(.failed, "\(folder): no round has a score on dev and test")
-                }
-                runs.append(run)
-                try write(runs)
-            }
-        }
-        try write(runs)
-        return (rows(runs), true)
+                    progress(.kept(run.cell, seed: run.seed))
+                    return nil
+                },
+                make: { place, runs in
+                    progress(.run(place.cell, seed: place.seed, done: place.done, total: place.total))
+                    let job = try job(place.cell, seed: place.seed)
+                    return try run(place.cell, job, data.source(job, beside: runs), stop: stop, progress)
+                }, report: write))
+        return (rows(ledger.entries), isComplete)
     }
 
-    private var file: String { "\(output)/runs.json" }
+    private func job(_ cell: BenchmarkCell, seed: UInt64) throws -> JobSpecification {
+        try cell.job(seed: seed, rounds: rounds, testsAlways: testsAlways)
+    }
 
-    /// The runs that were completed before.
-    private func saved() throws -> [BenchmarkRun] {
-        guard FileManager.default.fileExists(atPath: file) else { return [] }
-        do {
-            return try JSONDecoder().decode(
-                [BenchmarkRun].self, from: Data(PosixFileSystem().read(file, limit: 64 << 20)))
-        } catch {
-            throw SimulationError(.checkpoint, "\(file): cannot be read", cause: error)
+    /// How a complete run was made, when that is not what is asked for.
+    private func otherWay(_ run: BenchmarkRun, _ job: JobSpecification) -> String? {
+        func text(_ scale: Double?) -> String { scale.map { "--scale \($0)" } ?? "no --scale" }
+        if run.rounds != job.rounds { return "for \(run.rounds) rounds, this command asks for \(job.rounds)" }
+        return run.scale == scale ? nil : "with \(text(run.scale)), this command with \(text(scale))"
+    }
+
+    /// One run; nil when it was stopped.
+    private func run(
+        _ cell: BenchmarkCell, _ job: JobSpecification, _ source: SimulationSource,
+        stop: @escaping @Sendable () -> Bool, _ progress: @escaping (Progress) -> Void
+    ) throws -> BenchmarkRun? {
+        let folder = "\(output)/\(cell.name)/seed-\(job.seed)"
+        try PosixFileSystem().makeDirectory(folder)
+        var study = SimulationStudy(
+            job: job, seeds: [job.seed], output: folder, workers: workers, resumes: true,
+            isGenerated: source.isGenerated)
+        study.notes = source.notes
+        let report = try study.run(data: { try source.data(for: $0) }, stop: stop) {
+            progress(.simulation(seed: $0, $1))
         }
+        guard let report else { return nil }
+        guard let run = BenchmarkRun(report, of: cell, scale: scale, fingerprint: source.fingerprint) else {
+            throw SimulationError(.failed, "\(folder): no round has a score on dev and test")
+        }
+        return run
     }
 
     /// The rows of this benchmark's cells and seeds.
@@ -140,15 +130,11 @@ public struct FedMultimodalBenchmark {
             clean: cell.corruption == nil ? [] : runs.filter { $0.cell == cell.clean })
     }
 
-    /// Writes the runs, and tables and figures of everything that the folder has.
+    /// Writes tables and figures of everything that the folder has.
     private func write(_ runs: [BenchmarkRun]) throws {
         var cells: [BenchmarkCell] = []
         for run in runs where !cells.contains(run.cell) { cells.append(run.cell) }
         let rows = cells.sorted { $0.order < $1.order }.compactMap { Self.row($0, runs) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let lines = try runs.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
-        try DurableFile.write("[\n" + lines.joined(separator: ",\n") + "\n]\n", to: file, permissions: 0o644)
         try DurableFile.write(BenchmarkText.tables(rows) + "\n", to: "\(output)/tables.md", permissions: 0o644)
         for figure in CorruptionFigure.figures(rows) {
             try DurableFile.write(figure.svg(), to: "\(output)/\(figure.name).svg", permissions: 0o644)

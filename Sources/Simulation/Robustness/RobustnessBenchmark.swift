@@ -61,38 +61,26 @@ public struct RobustnessBenchmark {
     public func run(
         stop: @escaping @Sendable () -> Bool, progress: @escaping (Progress) -> Void
     ) throws -> (rows: [RobustnessRow], isComplete: Bool) {
-        try PosixFileSystem().makeDirectory(output)
         // A mistake in the last cell must not show after hours.
         for cell in cells { _ = try setting.job(cell, seed: seeds.first ?? 0) }
-        var runs = try saved()
+        var ledger = try BenchmarkLedger<RobustnessRun>(folder: output)
         var sources: [String: SimulationSource] = [:]
-        var done = 0
-        for seed in seeds {
-            for cell in cells {
-                defer { done += 1 }
-                if let run = runs.first(where: { $0.cell == cell && $0.seed == seed }) {
-                    guard run.setting == setting else {
-                        throw SimulationError(
-                            .checkpoint,
-                            "\(file): \(cell.name), seed \(seed), was run with other rounds, clients, alpha or reckoned share: "
-                                + "choose another output folder")
-                    }
-                    continue
-                }
-                progress(.run(cell, seed: seed, done: done, total: seeds.count * cells.count))
-                let job = try setting.job(cell, seed: seed)
-                let source = try sources[cell.dataset] ?? SimulationSource(job, path: data, scale: scale)
-                if sources[cell.dataset] == nil { source.notes.forEach { progress(.note($0)) } }
-                sources[cell.dataset] = source
-                guard let run = try self.run(cell, job, source, stop: stop, progress) else {
-                    return (rows(runs), false)
-                }
-                runs.append(run)
-                try write(runs)
-            }
-        }
-        try write(runs)
-        return (rows(runs), true)
+        let isComplete = try ledger.complete(
+            cells, seeds: seeds,
+            steps: .init(
+                keep: { run, _ in
+                    run.setting == setting ? nil : "with \(run.setting.text); this command asks for \(setting.text)"
+                },
+                make: { place, _ in
+                    let cell = place.cell
+                    progress(.run(cell, seed: place.seed, done: place.done, total: place.total))
+                    let job = try setting.job(cell, seed: place.seed)
+                    let source = try sources[cell.dataset] ?? SimulationSource(job, path: data, scale: scale)
+                    if sources[cell.dataset] == nil { source.notes.forEach { progress(.note($0)) } }
+                    sources[cell.dataset] = source
+                    return try run(cell, job, source, stop: stop, progress)
+                }, report: write))
+        return (rows(ledger.entries), isComplete)
     }
 
     /// One run; nil when it was stopped.
@@ -127,34 +115,17 @@ public struct RobustnessBenchmark {
         return job
     }
 
-    private var file: String { "\(output)/runs.json" }
-
-    /// The runs that were completed before.
-    private func saved() throws -> [RobustnessRun] {
-        guard FileManager.default.fileExists(atPath: file) else { return [] }
-        do {
-            return try JSONDecoder().decode(
-                [RobustnessRun].self, from: Data(PosixFileSystem().read(file, limit: 64 << 20)))
-        } catch {
-            throw SimulationError(.checkpoint, "\(file): cannot be read", cause: error)
-        }
-    }
-
     /// The rows of this benchmark's cells and seeds.
     private func rows(_ runs: [RobustnessRun]) -> [RobustnessRow] {
         let own = runs.filter { seeds.contains($0.seed) }
         return cells.compactMap { cell in RobustnessRow(own.filter { $0.cell == cell }) }
     }
 
-    /// Writes the runs, and tables and heat maps of everything that the folder has.
+    /// Writes tables and heat maps of everything that the folder has.
     private func write(_ runs: [RobustnessRun]) throws {
         var cells: [RobustnessCell] = []
         for run in runs where !cells.contains(run.cell) { cells.append(run.cell) }
         let rows = cells.compactMap { cell in RobustnessRow(runs.filter { $0.cell == cell }) }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let lines = try runs.map { String(decoding: try encoder.encode($0), as: UTF8.self) }
-        try DurableFile.write("[\n" + lines.joined(separator: ",\n") + "\n]\n", to: file, permissions: 0o644)
         try DurableFile.write(RobustnessText.tables(rows) + "\n", to: "\(output)/tables.md", permissions: 0o644)
         for (dataset, table) in RobustnessTable.tables(rows) {
             try DurableFile.write(

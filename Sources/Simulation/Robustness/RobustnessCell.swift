@@ -45,6 +45,12 @@ public struct RobustnessSetting: Sendable, Hashable, Codable {
         self.reckoned = reckoned
     }
 
+    /// The setting as messages say it.
+    var text: String {
+        "\(rounds) rounds, \(clients) clients, \(alpha.map { "alpha \($0)" } ?? "evenly dealt labels"), rules that reckon with "
+            + "\(reckoned)"
+    }
+
     /// How many hostile clients the rules reckon with.
     var hostile: Int { Int((reckoned * Double(clients)).rounded()) }
 

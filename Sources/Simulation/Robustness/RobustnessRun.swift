@@ -62,6 +62,8 @@ public struct RobustnessRow: Sendable, Hashable, Codable {
     public var macroF1: Double
     /// The standard deviation of macro F1 with n − 1; nil for one seed.
     public var deviation: Double?
+    /// The same of accuracy.
+    public var accuracyDeviation: Double?
     /// The mean share of triggered examples that are given a backdoor's target.
     public var attackSuccess: Double?
     /// Whether a generator made the data.
@@ -69,13 +71,14 @@ public struct RobustnessRow: Sendable, Hashable, Codable {
 
     /// Gathers the runs of one cell; nil when there is none.
     init?(_ runs: [RobustnessRun]) {
-        guard let first = runs.first, let spread = SimulationReport.Spread(runs.map { $0.macroF1 ?? 0 }) else {
-            return nil
-        }
+        guard let first = runs.first, let spread = SimulationReport.Spread(runs.map { $0.macroF1 ?? 0 }),
+            let accuracies = SimulationReport.Spread(runs.map { $0.accuracy ?? 0 })
+        else { return nil }
         cell = first.cell
         seeds = runs.map(\.seed).sorted()
         failed = runs.count { $0.failure != nil }
-        accuracy = runs.reduce(0) { $0 + ($1.accuracy ?? 0) } / Double(runs.count)
+        accuracy = accuracies.mean
+        accuracyDeviation = accuracies.runs > 1 ? accuracies.deviation : nil
         macroF1 = spread.mean
         deviation = spread.runs > 1 ? spread.deviation : nil
         attackSuccess = SimulationReport.Spread(runs.compactMap(\.attackSuccess))?.mean

@@ -5,12 +5,14 @@ public enum RobustnessText {
     /// How many points below the clean plain mean still count as standing an attack.
     static let tolerance = 5.0
 
-    /// For each data set a table of macro F1 and one of accuracy, both in percent, and which rules stand which attack.
+    /// For each data set a table of macro F1 and one of accuracy, both in percent with their standard deviations where there
+    /// are several seeds, and which rules stand which attack.
     public static func tables(_ rows: [RobustnessRow]) -> String {
         RobustnessTable.tables(rows).flatMap { dataset, table in
             var parts = [
-                "## \(dataset)", "Macro F1 in percent", grid(table) { score($0.macroF1, $0) }, "Accuracy in percent",
-                grid(table) { score($0.accuracy, $0) },
+                "## \(dataset)", "Macro F1 in percent", grid(table) { score($0.macroF1, $0.deviation, $0) },
+                "Accuracy in percent",
+                grid(table) { score($0.accuracy, $0.accuracyDeviation, $0) },
             ]
             if rows.contains(where: { $0.cell.dataset == dataset && $0.attackSuccess != nil }) {
                 parts += [
@@ -32,9 +34,11 @@ public enum RobustnessText {
         return BenchmarkText.table(head, rows)
     }
 
-    private static func score(_ value: Double, _ row: RobustnessRow) -> String {
+    /// The mean with its standard deviation over the seeds, where there are several.
+    private static func score(_ value: Double, _ deviation: Double?, _ row: RobustnessRow) -> String {
         if row.failed == row.seeds.count { return "failed" }
-        let text = String(format: "%.1f", 100 * value)
+        let text =
+            String(format: "%.1f", 100 * value) + (deviation.map { String(format: " ± %.1f", 100 * $0) } ?? "")
         return row.failed == 0 ? text : "\(text) (\(row.failed) failed)"
     }
 

@@ -11,9 +11,9 @@ struct RobustnessCommand: ParsableCommand {
         abstract: "Run every aggregation rule under every attack.",
         discussion: """
             Every setting is run once a seed on a small fully connected network, all clients in every round, and scored on the \
-            test split after the last round. Rules reckon with the largest of --shares, whatever the real share is. Runs that \
-            are complete are kept and an interrupted one goes on when the same command is given again. The output folder \
-            gets runs.json, tables.md and a heat map. A rule or an attack may have numbers of its own behind colons.
+            test split after the last round. Rules reckon with --reckoned or the largest of --shares, whatever the real share is. \
+            Runs that are complete are kept and an interrupted one goes on when the same command is given again. The output \
+            folder gets runs.json, tables.md and a heat map. A rule or an attack may have numbers of its own behind colons.
 
             EXAMPLE
               tributary benchmark robustness --data ~/data/uci-har --output runs/robustness
@@ -38,7 +38,7 @@ struct RobustnessCommand: ParsableCommand {
 
     @Option(help: "Aggregation rules, with commas between.")
     var rules =
-        "mean,uniform-mean,median,trimmed-mean,krum,multi-krum,bulyan,geometric-median,centred-clipping:radius=1,"
+        "mean,uniform-mean,q-fedavg,median,trimmed-mean,krum,multi-krum,bulyan,geometric-median,centred-clipping:radius=1,"
         + "foolsgold,fltrust,norm-bounded-mean:bound=1,sign-majority:step=0.01"
 
     @Option(help: "Attacks, with commas between.")
@@ -47,6 +47,9 @@ struct RobustnessCommand: ParsableCommand {
 
     @Option(help: "Shares of hostile clients, with commas between; 0 is the clean run.")
     var shares = "0,0.1,0.2,0.3"
+
+    @Option(help: "The share of hostile clients that the rules reckon with; the largest of --shares unless given.")
+    var reckoned: Double?
 
     @Option(help: "Seeds, with commas between.")
     var seeds = "8"
@@ -66,13 +69,19 @@ struct RobustnessCommand: ParsableCommand {
     @Flag(help: "Print one JSON object a row.")
     var json = false
 
+    func validate() throws {
+        if let reckoned, !(0...0.9).contains(reckoned) {
+            throw ValidationError("--reckoned: found \(reckoned), expected a number from 0 to 0.9")
+        }
+    }
+
     func run() throws {
         Interruption.install()
         let levels = try numbers(shares)
         let benchmark = RobustnessBenchmark(
             cells: try cells(levels),
             setting: RobustnessSetting(
-                rounds: rounds, clients: clients, alpha: alpha, reckoned: levels.max() ?? 0),
+                rounds: rounds, clients: clients, alpha: alpha, reckoned: reckoned ?? levels.max() ?? 0),
             seeds: try SeedList(seeds).seeds, data: data ?? ProcessInfo.processInfo.environment["TRIBUTARY_DATA"],
             scale: scale, output: output, workers: workers ?? ProcessInfo.processInfo.activeProcessorCount)
         do {
