@@ -38,8 +38,8 @@ def spread(values, digits=0):
 
 
 def table(target, groups):
-    print(f"| | s until {target} | rounds or versions | client seconds | wasted | MiB carried | staleness | best accuracy |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(f"| | s until {target} | rounds or versions | client seconds | wasted | MiB carried | staleness |")
+    print("|---|---|---|---|---|---|---|")
     for name, runs in groups:
         ends = [next((i for i, row in enumerate(run) if row[7] >= target), None) for run in runs]
         reached = [run[end] for run, end in zip(runs, ends) if end is not None]
@@ -55,12 +55,12 @@ def table(target, groups):
             cells += ["not reached"] + [""] * 5
         if 0 < len(reached) < len(runs):
             cells[1] += f", {len(reached)} of {len(runs)} runs"
-        print("| " + " | ".join(cells + [spread([max(row[7] for row in run) for run in runs], 3)]) + " |")
+        print("| " + " | ".join(cells) + " |")
 
 
 def plot(path, target, groups):
     width, height, left, bottom, top, right = 760, 400, 60, 50, 20, 20
-    end = max(run[-1][0] for _, runs in groups for run in runs)
+    end = max(min(run[-1][0] for run in runs) for _, runs in groups)
     x = lambda time: left + (width - left - right) * time / end
     y = lambda value: height - bottom - (height - bottom - top) * value
     at = lambda run, time: next((row[7] for row in reversed(run) if row[0] <= time), None)

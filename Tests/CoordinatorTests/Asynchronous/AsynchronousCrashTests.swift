@@ -22,6 +22,10 @@ import WireMessages
         ]
     }
 
+    private static func takingTurns() -> [ScriptedSite] {
+        ["a", "b", "c", "d", "e"].map { ScriptedSite($0, examples: ["train": 9]) }
+    }
+
     @Test(arguments: CrashPoint.coordinator, LossyFileSystem.Loss.allCases)
     func theResultIsTheSame(point: CrashPoint, loss: LossyFileSystem.Loss) async throws {
         let folder = try TemporaryFolder()
@@ -59,8 +63,55 @@ import WireMessages
         }
     }
 
+    /// Five clients take turns as they come, over a coordinator that dies at every point: what comes out is what the lineage
+    /// says went in, each update once.
+    @Test(arguments: CrashPoint.coordinator, [2, 5])
+    func theLineageIsWhatWasFolded(point: CrashPoint, time: Int) async throws {
+        let folder = try TemporaryFolder()
+        let disk = LossyFileSystem()
+        let (crashes, crash) = AsyncStream<Void>.makeStream()
+        let points = try CrashPoints.parsing("\(point.rawValue)@\(time)") { _ in
+            disk.powerOff()
+            crash.yield()
+            throw DurabilityError(.crashed, "crashed at \(point)")
+        }
+        let job = Mutex("")
+        try? await TestServer.run(folder: folder.path, settings: settings(disk, points)) { server in
+            let id = try await server.submit(
+                Fixtures.specification(rounds: 9, clients: 3) {
+                    $0.asynchronous = ["buffer": 2, "concurrency": 4]
+                    $0.aggregation = ["rule": "uniform-mean"]
+                }
+            ).job
+            job.withLock { $0 = id }
+            try await server.withSites(Self.takingTurns()) { for await _ in crashes { return } }
+        }
+        disk.crash(.contentLost)
+        let id = job.withLock { $0 }
+        try await TestServer.run(folder: folder.path, settings: settings(disk, .none)) { server in
+            let summary = try await server.withSites(Self.takingTurns()) { try await server.finished(id) }
+            #expect(summary.state == "finished", "\(summary.reason)")
+            let (header, bytes) = try await server.export(id)
+            let card = try JSONDecoder().decode(ModelCard.self, from: header.card)
+            #expect(card.lineage.count == 9)
+            let versions = card.lineage.map { version in
+                version.admitted.map {
+                    AsynchronousJobTests.Arrival($0.client, version.round - ($0.staleness ?? version.round + 1))
+                }
+            }
+            #expect(versions.allSatisfy { $0.count == 2 })
+            let all = versions.flatMap { $0 }.map { "\($0.client) \($0.version)" }
+            #expect(Set(all).count == all.count)
+            let expected = try AsynchronousJobTests.values(versions, byExamples: false)
+            let found = try AsynchronousJobTests.values(of: bytes)
+            #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-4 }, "\(found) \(expected)")
+            #expect(try await server.coordinator.core.store.spooledUpdates().isEmpty)
+            #expect(try await server.coordinator.core.store.openDraws().isEmpty)
+        }
+    }
+
     private func settings(_ disk: LossyFileSystem, _ points: CrashPoints) -> CoordinatorSettings {
-        Fixtures.settings {
+        AsynchronousJobTests.settings {
             $0.fileSystem = disk
             $0.crash = points
         }

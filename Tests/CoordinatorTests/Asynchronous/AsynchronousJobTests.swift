@@ -19,6 +19,14 @@ import WireMessages
         folder = try TemporaryFolder()
     }
 
+    /// Scripted sites send no heartbeats, and who waits at a gate says nothing else.
+    static func settings(change: (inout CoordinatorSettings) -> Void = { _ in }) -> CoordinatorSettings {
+        Fixtures.settings {
+            $0.heartbeat = .seconds(600)
+            change(&$0)
+        }
+    }
+
     static func job(
         rounds: Int = 2, minimum: Int = 3, _ settings: Settings = ["buffer": 2, "concurrency": 3],
         change: (inout JobSpecification) -> Void = { _ in }
@@ -80,7 +88,7 @@ import WireMessages
         var digests: Set<String> = []
         for _ in 0..<2 {
             let folder = try TemporaryFolder()
-            let digest = try await TestServer.run(folder: folder.path) { server in
+            let digest = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
                 let gates = Gates()
                 let id = try await server.submit(Self.job { $0.aggregation = ["rule": .string(rule)] }).job
                 return try await server.withSites(["a", "b", "c"].map { gates.site($0) }) {
@@ -128,7 +136,7 @@ import WireMessages
     @Test("A restart in the middle of a buffer keeps what waits and applies it once")
     func restart() async throws {
         let gates = Gates()
-        let id = try await TestServer.run(folder: folder.path) { server in
+        let id = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
             let id = try await server.submit(Self.job()).job
             try await server.withSites(["a", "b", "c"].map { gates.site($0) }) {
                 gates.open("b0")
@@ -139,7 +147,7 @@ import WireMessages
         // b is done; the others are asked for the same tasks again.
         let again = Gates()
         let sites = ["a", "b", "c"].map { again.site($0) }
-        try await TestServer.run(folder: folder.path) { server in
+        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
             try await server.withSites(sites) {
                 again.open("c0")
                 try await updates(2, of: 0, id, server)
@@ -172,7 +180,7 @@ import WireMessages
             gate: { task in if task.identity.round > 0 { await gates.wait("fast") } })
         let slow = ScriptedSite(
             "slow", examples: ["train": 10], gate: { task in if task.identity.round > 0 { await gates.wait("slow") } })
-        try await TestServer.run(folder: folder.path) { server in
+        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
             let job = Self.job(rounds: 8, minimum: 2, ["buffer": 1, "concurrency": 2, "exponent": 1])
             let id = try await server.submit(job).job
             try await server.withSites([fast, slow]) {
@@ -206,7 +214,7 @@ import WireMessages
     func stale() async throws {
         let gates = Gates()
         let late = gates.site("c")
-        try await TestServer.run(folder: folder.path) { server in
+        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
             let id = try await server.submit(
                 Self.job(rounds: 3, ["buffer": 2, "concurrency": 3, "maximumStaleness": 0])
             ).job
@@ -237,7 +245,7 @@ import WireMessages
     func deadline() async throws {
         let clock = TestClock()
         let gates = Gates()
-        let settings = Fixtures.settings { $0.clock = clock.clock }
+        let settings = Self.settings { $0.clock = clock.clock }
         let gone = gates.site("c")
         try await TestServer.run(folder: folder.path, settings: settings) { server in
             let id = try await server.submit(Self.job(rounds: 1) { $0.deadline = 600 }).job
@@ -266,7 +274,7 @@ import WireMessages
     func duplicate() async throws {
         let gates = Gates()
         let evil = gates.site("a")
-        try await TestServer.run(folder: folder.path) { server in
+        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
             let id = try await server.submit(Self.job()).job
             try await server.withSites([evil, gates.site("b"), gates.site("c")]) {
                 gates.open("a0")
@@ -297,6 +305,98 @@ import WireMessages
             var duplicates = 0
             try server.coordinator.auditLog.forEachLine { if $0.contains("\"duplicate\"") { duplicates += 1 } }
             #expect(duplicates == 1)
+        }
+    }
+
+    @Test("A pause in the middle of a buffer, over a restart, keeps what waits; a stop lets everything go")
+    func pauseAndStop() async throws {
+        let first = Gates()
+        let id = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+            let id = try await server.submit(Self.job()).job
+            try await server.withSites(["a", "b", "c"].map { first.site($0) }) {
+                first.open("a0")
+                try await updates(1, of: 0, id, server)
+                _ = try await server.operations.controlJob(
+                    .with {
+                        $0.job = id
+                        $0.action = .pause
+                    }, metadata: TestServer.operatorMetadata)
+                // What comes during a pause counts, but no version is made.
+                first.open("b0")
+                try await updates(2, of: 0, id, server)
+            }
+            return id
+        }
+        let second = Gates()
+        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+            try await server.withSites(["a", "b", "c"].map { second.site($0) }) {
+                let store = server.coordinator.core.store
+                #expect(try await store.job(id)?.completedRounds == 0)
+                #expect(try await store.spooledUpdates().map(\.client).sorted() == ["a", "b"])
+                _ = try await server.operations.controlJob(
+                    .with {
+                        $0.job = id
+                        $0.action = .resume
+                    }, metadata: TestServer.operatorMetadata)
+                _ = try await server.wait(for: id) { $0.summary.roundsCompleted == 1 }
+                #expect(try await server.rounds(id).first?.admitted == ["a", "b"])
+                second.open("c0")
+                try await updates(1, of: 1, id, server)
+                _ = try await server.operations.controlJob(
+                    .with {
+                        $0.job = id
+                        $0.action = .stop
+                    }, metadata: TestServer.operatorMetadata)
+                #expect(try await store.spooledUpdates().isEmpty)
+                #expect(try await store.openDraws().isEmpty)
+                #expect(
+                    isEqual(
+                        try Self.values(of: try await server.export(id).1),
+                        try Self.values([[Arrival("a", 0), Arrival("b", 0)]])))
+            }
+        }
+    }
+
+    @Test("A client that was away brings the update of an old version over a restart of the coordinator")
+    func comesBack() async throws {
+        let first = Gates()
+        let away = first.site("c")
+        let id = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+            let id = try await server.submit(Self.job(rounds: 4)).job
+            try await server.withSites([first.site("a"), first.site("b"), away]) {
+                first.open("a0", "b0", "a1", "b1")
+                _ = try await server.wait(for: id) { $0.summary.roundsCompleted == 2 }
+                await away.wait { $0.task.hasIdentity }
+            }
+            return id
+        }
+        let task = try #require(away.received.withLock { $0.first { $0.task.hasIdentity }?.task })
+        let second = Gates()
+        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+            // It kept the task: it is not offered again, and its update is from the initial weights.
+            let back = ScriptedSite("c", examples: ["train": 10])
+            let bytes = Safetensors.encode(try Fixtures.update(client: "c", round: 0))
+            try await server.withSites([second.site("a"), second.site("b")]) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await back.run(server.federation, holding: [try TaskIdentity(task.identity)]) }
+                    // The runner answers once it is there.
+                    #expect(try await server.coordinator.core.jobs.judge(of: id) != nil)
+                    let purpose = TransferPurpose(identity: try TaskIdentity(task.identity), direction: .upload)
+                    var header = ScriptedSite.header(task, client: "c", bytes: bytes)
+                    header.grant = try #require(
+                        server.coordinator.core.registry.grants.offer(client: "c", purpose: purpose))
+                    let receipt = try await ScriptedSite.submit(header, bytes, server.federation, client: "c")
+                    #expect(receipt.status == .committed)
+                    second.openAll()
+                    #expect(try await server.finished(id).state == "finished")
+                    group.cancelAll()
+                }
+            }
+            let third = try #require(try await server.rounds(id).dropFirst(2).first)
+            #expect(third.admitted.contains("c"))
+            #expect(third.training["maximumStaleness"] == 2)
+            let tasks = back.received.withLock { $0.filter { $0.task.hasIdentity && $0.task.identity.round == 0 } }
+            #expect(tasks.isEmpty)
         }
     }
 }
