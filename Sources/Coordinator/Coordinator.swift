@@ -120,8 +120,9 @@ public final class Coordinator: Sendable {
         let digests = try await store.blobDigests()
         let updates = try await store.spooledUpdates()
         let open = try await store.openRounds()
+        let drawn = try await store.openDraws()
         let (missingBlobs, missingUpdates) = try await withBlockingWork {
-            (try blobs.sweep(referenced: digests), try spool.sweep(referenced: updates, open: open))
+            (try blobs.sweep(referenced: digests), try spool.sweep(referenced: updates, open: open, drawn: drawn))
         }
         if let digest = missingBlobs.min() {
             throw CoordinatorError(

@@ -324,7 +324,7 @@ extension [AdmittedUpdate] {
         return map { update in
             AdmittedUpdate(
                 client: update.client, statistics: update.statistics, weight: weights[update.client],
-                leftOut: reasons[update.client], startedFrom: update.startedFrom)
+                leftOut: reasons[update.client], startedFrom: update.startedFrom, draw: update.draw)
         }
     }
 }

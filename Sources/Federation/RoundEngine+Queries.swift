@@ -100,10 +100,7 @@ extension RoundEngine {
     public var summary: String {
         if isPaused || phase.isOver { return status.reason }
         switch phase {
-        case .waiting where buffer != nil && hasBegun:
-            let (done, under) = (buffer?.updates.count ?? 0, buffer?.asked.count ?? 0)
-            return
-                "version \(completedRounds + 1): \(done) of \(asynchronous?.buffer ?? 0) updates, \(under) clients train"
+        case .waiting where buffer != nil && hasBegun: return buffer.map(summary) ?? waitingSummary
         case .waiting, .committingCohort: return waitingSummary
         case .training(let open):
             let waiting = open.unresolved

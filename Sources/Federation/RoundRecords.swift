@@ -12,17 +12,20 @@ public struct AdmittedUpdate: Sendable, Hashable {
     public var leftOut: String?
     /// The version that it started from, in an asynchronous job; nil for the weights before the round.
     public var startedFrom: Int?
+    /// The draw of that version which chose the client, in an asynchronous job.
+    public var draw: Int?
 
     /// Creates a record.
     public init(
         client: String, statistics: TaskStatistics, weight: Double? = nil, leftOut: String? = nil,
-        startedFrom: Int? = nil
+        startedFrom: Int? = nil, draw: Int? = nil
     ) {
         self.client = client
         self.statistics = statistics
         self.weight = weight
         self.leftOut = leftOut
         self.startedFrom = startedFrom
+        self.draw = draw
     }
 }
 

@@ -77,12 +77,18 @@ extension ModelCard {
         let metric = specification.selectBy.metric
         return [
             "\(round.round)", "\(round.attempt)",
-            round.admitted.map { Self.escaped($0.client) }.joined(separator: ", "),
+            round.admitted.map { Self.escaped($0.client) + Self.age($0.staleness) }.joined(separator: ", "),
             "\(round.admitted.reduce(0) { $0 + $1.examples })",
             "\(round.admitted.reduce(0) { $0 + ($1.bytes ?? 0) })",
             round.evaluation[metric].map { "\(Self.escaped(metric)) \(Self.figure($0))" } ?? "",
             "`\(Self.code(String(round.weights.prefix(16))))`",
         ]
+    }
+
+    /// How old an update of an asynchronous job was; nothing for one that started from the newest weights.
+    private static func age(_ staleness: Int?) -> String {
+        guard let staleness, staleness > 0 else { return "" }
+        return " (\(staleness) version\(staleness == 1 ? "" : "s") old)"
     }
 
     /// A heading and a table; nothing for an empty table.

@@ -158,6 +158,8 @@ public struct ModelCard: Sendable, Hashable, Codable {
         public var weight: Double?
         /// Why the job's rules left it out of the round's update, if they did.
         public var leftOut: String?
+        /// How many versions of the weights it was old when it was folded, in an asynchronous job.
+        public var staleness: Int?
         /// SHA-256 of the update file.
         public var digest: String
         /// The size of that file, as the job's encoding made it: what the client sent; nil in cards before it was said.

@@ -68,7 +68,13 @@ public struct WatchScreen: Sendable {
         return pad(String(round.round), 5) + "  " + pad(clients, 7) + "  " + pad(String(round.trainingExamples), 8)
             + number(round.training["loss"], 7, 3) + "  │  " + number(round.evaluation["macroF1"], 13, 4)
             + number(round.evaluation["accuracy"], 10, 4) + number(round.evaluation["loss"], 8, 3)
-            + number(round.seconds, 9, 2)
+            + number(round.seconds, 9, 2) + age(of: round)
+    }
+
+    /// How old the updates of an asynchronous job's version were.
+    private static func age(of round: RoundView) -> String {
+        guard let mean = round.training["staleness"], let most = round.training["maximumStaleness"] else { return "" }
+        return String(format: "  staleness %.2f, at most %.0f", mean, most)
     }
 
     private func live(_ progress: JobProgress) -> [String] {

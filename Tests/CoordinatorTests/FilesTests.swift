@@ -118,4 +118,15 @@ import Testing
         #expect(try disk.list("spool/a") == ["3"])
         #expect(try disk.list("spool/a/3") == ["one.\(digest).part", "two.safetensors"])
     }
+
+    @Test func sweepsPartsOfAsynchronousDrawsThatAreOver() throws {
+        let disk = LossyFileSystem()
+        let spool = try Spool(folder: "spool", fileSystem: disk)
+        let draws = [(0, 2), (3, 0), (3, 1), (4, 0)].map { RoundTask(.train, round: $0.0, attempt: $0.1) }
+        for draw in draws { try spool.part(job: "a", task: draw, client: "one", digest: digest).suspend() }
+        let missing = try spool.sweep(
+            referenced: [], open: ["a": (4, 0)], drawn: ["a": Array(draws[..<2]), "b": [draws[2]]])
+        #expect(missing.isEmpty)
+        #expect(try disk.list("spool/a").sorted() == ["0.2", "3", "4"])
+    }
 }

@@ -129,17 +129,6 @@ import WireMessages
         }
     }
 
-    @Test func anAsynchronousJobIsRefusedWithTheReason() async throws {
-        try await TestServer.run(folder: folder.path) { server in
-            let specification = Fixtures.specification {
-                $0.asynchronous = ["buffer": 1, "concurrency": 2]
-                $0.clients = .init(minimum: 2)
-            }
-            let error = await #expect(throws: (any Error).self) { try await server.submit(specification) }
-            #expect("\(error.map { "\($0)" } ?? "")".contains("simulations only (`tributary simulate`)"))
-        }
-    }
-
     @Test func weightsWithoutTheStrategysTensorsAreRefused() async throws {
         try await TestServer.run(folder: folder.path) { server in
             let specification = Fixtures.specification { $0.strategy = ["name": "fedopt"] }

@@ -91,6 +91,14 @@ final class ActivityBoard: Sendable {
         changes.changed(job: job)
     }
 
+    /// Clients of an asynchronous job are asked beside the others that work for it.
+    func join(job: String, cohort: [String]) {
+        jobs.withLock { jobs in
+            for client in cohort { jobs[job, default: [:]][client] = Activity(task: nil, stage: .waiting) }
+        }
+        changes.changed(job: job)
+    }
+
     /// Nobody works for a job any more.
     func forget(job: String) {
         jobs.withLock { $0[job] = nil }

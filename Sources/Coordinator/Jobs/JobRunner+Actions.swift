@@ -12,9 +12,13 @@ extension JobRunner {
         let store = context.store
         switch action {
         case .commitCohort(let cohort):
-            try await store.commitCohort(job: id, cohort)
+            try await commit(cohort)
             try context.crash.reached(.afterSelectCommit)
-            context.board.begin(job: id, cohort: cohort.cohort)
+            if isAsynchronous {
+                context.board.join(job: id, cohort: cohort.cohort)
+            } else {
+                context.board.begin(job: id, cohort: cohort.cohort)
+            }
             context.changes.changed(job: id, round: cohort.round)
             let committed = RoundEvent.cohortCommitted(round: cohort.round, attempt: cohort.attempt)
             // With a full disk the round would fail at its end: it is held before its tasks go out.
@@ -90,13 +94,14 @@ extension JobRunner {
         let dropped = try await context.store.commitRound(job: plan.job, result)
         try context.crash.reached(.afterRoundCommit)
         context.blobs.release(result.weightsDigest)
-        let keepsUpdates = plan.specification.keepUpdates
+        let (keepsUpdates, isAsynchronous) = (plan.specification.keepUpdates, isAsynchronous)
         tidy { context, job in
-            if !keepsUpdates {
+            if !keepsUpdates, !isAsynchronous {
                 try context.spool.remove(job: job, round: result.round, attempt: result.attempt)
             }
             try context.removeBlobs(dropped)
         }
+        if isAsynchronous { try await tidySpool(after: result) }
         if plan.job.weightsBytes >= TransferHeap.largeModel { tidy { _, _ in TransferHeap.trim() } }
         context.logger.info(
             "round completed",
@@ -127,11 +132,13 @@ extension JobRunner {
                     "reason": refusal.reason,
                 ])
         }
+        if isAsynchronous, task.kind == .train { dropUpdate(of: task, client: refusal.client) }
         context.registry.finished(identity, client: refusal.client)
     }
 
     private func commit(_ status: JobStatus) async throws {
-        try await context.store.commitStatus(job: id, status, at: context.clock.now())
+        let dropped = try await context.store.commitStatus(job: id, status, at: context.clock.now())
+        if !dropped.isEmpty { tidy { context, _ in try context.removeBlobs(dropped) } }
         context.logger.info(
             "job \(status.state.rawValue)", metadata: ["job": "\(id)", "reason": "\(status.reason)"])
         if status.state.isFinal {
@@ -157,7 +164,7 @@ extension JobRunner {
     }
 
     /// Removes soon what no row refers to any more.
-    private func tidy(_ body: @escaping @Sendable (RunnerContext, String) throws -> Void) {
+    func tidy(_ body: @escaping @Sendable (RunnerContext, String) throws -> Void) {
         context.janitor.sweep { [context, id] in try body(context, id) }
     }
 }

@@ -76,8 +76,10 @@ final class JobRunner: Sendable {
         engine.withLock { $0.standing(of: task, client: client) }
     }
 
-    /// The weights that a wanted training task starts from.
-    var weightsDigest: String { engine.withLock { $0.weightsDigest } }
+    /// The weights that a wanted training task starts from; nil in an asynchronous job when the task is over.
+    func startingWeights(of task: RoundTask, client: String) -> String? {
+        engine.withLock { $0.startingWeights(of: task, client: client) }
+    }
 
     /// The job's privacy; nil without.
     var privacy: RoundPrivacy? { engine.withLock { $0.privacy } }

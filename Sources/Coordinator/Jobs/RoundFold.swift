@@ -30,13 +30,17 @@ struct RoundFold: Sendable {
     private func fold(_ order: AggregationOrder) throws -> Outcome {
         let global = try StoredTensors(try blobs.open(order.weightsDigest))
         var updates: [any UpdateSource] = try order.updates.map { update in
-            let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: update.client)
-            return try PartialUpdate(
-                clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
-                tensors: DecodedTensors.showing(
-                    StoredTensors(spool.fileSystem.open(path, .read)), as: plan.encoded),
-                expected: plan.updateSchema,
-                shownAs: plan.foldSchema)
+            let path = spool.path(
+                job: plan.id, round: update.startedFrom ?? order.round, attempt: update.draw ?? order.attempt,
+                client: update.client)
+            return try plan.discounted(
+                update, in: order.round,
+                PartialUpdate(
+                    clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
+                    tensors: DecodedTensors.showing(
+                        StoredTensors(spool.fileSystem.open(path, .read)), as: plan.encoded),
+                    expected: plan.updateSchema,
+                    shownAs: plan.foldSchema))
         }
         var nextClipNorm: Double?
         if let charge = order.charge, let privacy {

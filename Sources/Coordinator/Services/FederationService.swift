@@ -175,7 +175,10 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
     ) async throws -> Tributary_V1_UpdateReceipt {
         let task = update.identity.roundTask
         do {
-            try UpdateAdmission(plan: runner.plan).check(update, weightsDigest: runner.weightsDigest)
+            guard let weights = runner.startingWeights(of: task, client: client) else {
+                return Self.receipt(.roundOver, reason: "the task is over")
+            }
+            try UpdateAdmission(plan: runner.plan).check(update, weightsDigest: weights)
             if let reason = core.disk.shortage() { throw CoordinatorError(.noSpace, reason) }
             let receiver = UploadReceiver(
                 spool: core.spool, board: core.board, crash: core.settings.crash, update: update, client: client,
@@ -235,9 +238,9 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 let reason = standing == .notAsked ? "\(client) was not asked for \(identity)" : "the round is over"
                 return Self.receipt(.roundOver, reason: reason)
             }
-            return known.digest == digest
-                ? Self.receipt(.committed)
-                : Self.receipt(.alreadyCommitted, reason: "another update was committed before; that one counts")
+            guard known.digest != digest else { return Self.receipt(.committed) }
+            try await core.noteDuplicate(of: task, job: identity.job, client: client, digest: digest)
+            return Self.receipt(.alreadyCommitted, reason: "another update was committed before; that one counts")
         }
     }
 

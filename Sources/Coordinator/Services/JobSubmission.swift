@@ -29,12 +29,6 @@ struct JobSubmission: Sendable {
         }
         moved()
         let specification = try JobSpecification(json: header.specification)
-        guard specification.asynchronous == nil else {
-            throw JobsError(
-                code: .invalidSpecification,
-                message: "asynchronous: found an asynchronous job, expected one with rounds: this version runs it in "
-                    + "simulations only (`tributary simulate`)")
-        }
         guard specification.secureAggregation.isEmpty else {
             throw JobsError(
                 code: .invalidSpecification,

@@ -79,6 +79,8 @@ extension RoundHistory {
         var totals = totals
         if phase == .training, let progress, progress.round == round, progress.attempt == attempt {
             record.phase = progress.phase.rawValue
+            // The clients of an asynchronous job's open version come and go.
+            if !progress.cohort.isEmpty { record.cohort = progress.cohort }
             record.admitted = progress.admitted
             refusals = progress.refusals
             totals = progress.totals

@@ -72,12 +72,16 @@ public struct RoundHistory: Sendable, Hashable {
 struct StoredContribution: Codable, Hashable {
     var weight: Double
     var leftOut: String?
+    /// How many versions old the update was, in an asynchronous job.
+    var staleness: Int?
 
     /// Those that are known, by client.
-    static func map(_ updates: [AdmittedUpdate]) -> [String: StoredContribution] {
+    static func map(_ result: RoundResult) -> [String: StoredContribution] {
         var map: [String: StoredContribution] = [:]
-        for update in updates {
-            if let weight = update.weight { map[update.client] = .init(weight: weight, leftOut: update.leftOut) }
+        for update in result.admitted {
+            guard let weight = update.weight else { continue }
+            let staleness = update.startedFrom.map { result.round - $0 }
+            map[update.client] = .init(weight: weight, leftOut: update.leftOut, staleness: staleness)
         }
         return map
     }

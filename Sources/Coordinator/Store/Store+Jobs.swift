@@ -69,8 +69,11 @@ extension Store {
         }
     }
 
-    /// Makes a job's state durable.
-    public func commitStatus(job: String, _ status: JobStatus, at time: Int64) async throws {
+    /// Makes a job's state durable; the tasks of an asynchronous job are over with it.
+    ///
+    /// - Returns: the blobs that no row refers to any more.
+    @discardableResult
+    public func commitStatus(job: String, _ status: JobStatus, at time: Int64) async throws -> [String] {
         try await write { db in
             try db.run(
                 """
@@ -90,6 +93,7 @@ extension Store {
                     """,
                     [job, job])
             }
+            return status.state.isFinal ? try Self.closeDraws(of: job, in: db) : []
         }
     }
 

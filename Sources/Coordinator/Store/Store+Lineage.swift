@@ -16,13 +16,15 @@ extension Store {
                 WHERE updates.job = ? AND updates.round <= ? AND rounds.phase = 'completed'
                 """,
                 [job, last])
-            for row in rows {
+            let folded = try Self.folded(of: job, through: last, in: db)
+            for row in folded.isEmpty ? rows : [] {
                 let statistics: TaskStatistics = try StoredJSON.value(row["statistics"])
                 updates[row["round"], default: []].append(
                     ModelCard.Update(
                         client: row["client"], examples: statistics.examples, digest: row["digest"],
                         bytes: row["bytes"], trainer: try StoredJSON.value(row["trainer"])))
             }
+            updates.merge(folded) { first, _ in first }
             return try rounds(of: job, from: 0, to: last, in: db).filter { $0.phase == .completed }.map { round in
                 ModelCard.Round(
                     round: round.round, attempt: round.attempt, cohort: round.cohort,
@@ -47,6 +49,7 @@ extension ModelCard.Update {
         var update = self
         update.weight = contribution?.weight
         update.leftOut = contribution?.leftOut
+        update.staleness = contribution?.staleness
         return update
     }
 }

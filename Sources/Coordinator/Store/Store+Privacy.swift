@@ -41,10 +41,11 @@ extension Store {
 }
 
 extension RoundHistory {
-    /// The training figures of the round, with ε and the clipping norm of a job with privacy.
+    /// The training figures of the round, with ε and the clipping norm of a job with privacy, and how old the updates of an
+    /// asynchronous one were.
     func training(_ figures: [String: Double]) -> [String: Double] {
+        var figures = figures.merging(stalenessFigures) { first, _ in first }
         guard let charge else { return figures }
-        var figures = figures
         figures[PrivacyStatement.figure] = charge.epsilon
         figures[PrivacyStatement.clipFigure] = charge.clipNorm
         return figures

@@ -78,6 +78,7 @@ extension Store {
                     job, task.round, task.attempt, task.kind.rawValue, refusal.client, refusal.code, refusal.reason,
                     isDeclined, time,
                 ])
+            if task.kind == .train { try Self.noteRefusal(job: job, task, client: refusal.client, in: db) }
         }
     }
 

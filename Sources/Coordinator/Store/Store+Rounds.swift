@@ -40,6 +40,7 @@ extension Store {
                 try db.run(
                     "UPDATE rounds SET deadline = ? WHERE job = ? AND round = ? AND attempt = ?",
                     [deadline, job, task.round, task.attempt])
+                try Self.moveDraw(job: job, task, deadline: deadline, in: db)
             case .evaluate:
                 try db.run(
                     "UPDATE evaluations SET deadline = ? WHERE job = ? AND round = ?", [deadline, job, task.round])
@@ -67,11 +68,13 @@ extension Store {
 
     /// Makes a round durable with its weights, lineage and evaluation, and lets go what nobody needs any more: the
     /// round's single updates (unless the job keeps them) and weights that are neither recent nor a checkpoint nor the
-    /// best nor still being evaluated.
+    /// best nor still being evaluated nor, in an asynchronous job, what a client still trains from.
     ///
     /// - Returns: the blobs that no row refers to any more.
     public func commitRound(job: JobRecord, _ result: RoundResult) async throws -> [String] {
-        try await write { db in
+        let isAsynchronous = job.specification.asynchronous != nil
+        return try await write { db in
+            let result = try isAsynchronous ? Self.fold(result, of: job, in: db) : result
             try db.run(
                 """
                 UPDATE rounds SET phase = 'completed', ended = ?, admitted = ?, refusals = ?, totals = ?,
@@ -82,7 +85,7 @@ extension Store {
                     result.completedAt, try StoredJSON.text(result.admitted.map(\.client)),
                     try StoredJSON.text(result.refusals.map(StoredRefusal.init)), try StoredJSON.text(result.totals),
                     result.baseDigest, result.weightsDigest,
-                    try StoredJSON.text(StoredContribution.map(result.admitted)), result.nextClipNorm, job.id,
+                    try StoredJSON.text(StoredContribution.map(result)), result.nextClipNorm, job.id,
                     result.round, result.attempt,
                 ])
             try db.run(
@@ -106,7 +109,7 @@ extension Store {
                         try StoredJSON.text(evaluation.evaluators), evaluation.deadline,
                     ])
             }
-            if !job.specification.keepUpdates {
+            if !job.specification.keepUpdates, !isAsynchronous {
                 try db.run(
                     "UPDATE updates SET spooled = 0 WHERE job = ? AND round = ?", [job.id, result.round])
             }
@@ -147,7 +150,7 @@ extension Store {
     /// The newest rounds' weights that are always kept.
     static let recentRounds = 3
 
-    private static func dropOldWeights(job: String, in db: Database) throws -> [String] {
+    static func dropOldWeights(job: String, in db: Database) throws -> [String] {
         let rows = try db.rows(
             """
             SELECT round, digest FROM checkpoints
@@ -155,6 +158,7 @@ extension Store {
               AND round < (SELECT completed FROM jobs WHERE id = :job) - :recent
               AND round != coalesce((SELECT best_round FROM jobs WHERE id = :job), -1)
               AND round NOT IN (SELECT round FROM evaluations WHERE job = :job AND is_open = 1)
+              AND round + 1 NOT IN (SELECT round FROM draws WHERE job = :job AND trains = 1 AND closed IS NULL)
             """,
             ["job": job, "recent": recentRounds])
         var dropped: [String] = []

@@ -38,9 +38,11 @@ extension Store {
                 pausedAt: job.pausedAt, completedRounds: job.completedRounds, failedAttempts: failed.count,
                 failedInRound: Set(failedClients), lastFailure: failed.last?["reason"] ?? "",
                 declined: Set(declined.map { $0["client"] as String }), offences: try Self.offences(job, in: db),
-                current: try Self.openRound(job, in: db), evaluations: try Self.openEvaluations(job, in: db),
+                current: job.specification.asynchronous == nil ? try Self.openRound(job, in: db) : nil,
+                evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
-                history: try Self.selectionHistory(job, in: db), lastAlive: lastAlive, spent: spent)
+                history: try Self.selectionHistory(job, in: db), buffer: try Self.buffer(job, in: db),
+                lastAlive: lastAlive, spent: spent)
             return (job, snapshot)
         }
     }
@@ -127,7 +129,8 @@ extension Store {
                 SELECT max(value) AS at FROM facts WHERE name = 'alive'
                 UNION ALL SELECT max(last_seen) FROM clients UNION ALL SELECT max(committed) FROM updates
                 UNION ALL SELECT max(at) FROM reports UNION ALL SELECT max(at) FROM refusals
-                UNION ALL SELECT max(coalesce(ended, started)) FROM rounds UNION ALL SELECT max(submitted) FROM jobs
+                UNION ALL SELECT max(coalesce(ended, started)) FROM rounds UNION ALL SELECT max(started) FROM draws
+                UNION ALL SELECT max(submitted) FROM jobs
             )
             """
         )?["at"]

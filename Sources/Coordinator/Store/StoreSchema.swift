@@ -17,6 +17,9 @@ enum StoreSchema {
             for statement in privacy { try db.execute(sql: statement) }
         }
         migrator.registerMigration("presence") { db in try db.execute(sql: presence) }
+        migrator.registerMigration("asynchronous") { db in
+            for statement in AsynchronousSchema.statements { try db.execute(sql: statement) }
+        }
         return migrator
     }
 

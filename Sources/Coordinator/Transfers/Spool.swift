@@ -2,7 +2,8 @@ public import Durability
 public import Federation
 
 /// Updates of running rounds: `spool/<job>/<round>/<client>.<digest>.part` while bytes arrive,
-/// `spool/<job>/<round>/<client>.safetensors` once complete. The folder of a second attempt is `<round>.1`.
+/// `spool/<job>/<round>/<client>.safetensors` once complete. The folder of a second attempt is `<round>.1`. In an
+/// asynchronous job the folder is named by the version that a task starts from and the draw that chose its client.
 ///
 /// The digest in a part's name tells of which file its bytes are, so that a resumed upload continues the same file also
 /// after a restart.
@@ -82,9 +83,11 @@ public struct Spool: Sendable {
 
     /// At start-up: removes every update without a row, and every part of a round that is not open.
     ///
+    /// - Parameter drawn: the draws of asynchronous jobs whose tasks are not over, by job: their parts stay too.
     /// - Returns: the updates that rows refer to and that are not there.
     public func sweep(
-        referenced: Set<Store.SpooledUpdate>, open: [String: (round: Int, attempt: Int)]
+        referenced: Set<Store.SpooledUpdate>, open: [String: (round: Int, attempt: Int)],
+        drawn: [String: [RoundTask]] = [:]
     ) throws -> Set<Store.SpooledUpdate> {
         var missing = referenced
         for job in try fileSystem.list(folder) {
@@ -93,14 +96,15 @@ public struct Spool: Sendable {
                 referenced.filter { $0.job == job }.map {
                     ("\(Self.name(round: $0.round, attempt: $0.attempt))/\($0.client)\(Self.suffix)", $0)
                 }, uniquingKeysWith: { first, _ in first })
-            let openName = open[job].map { Self.name(round: $0.round, attempt: $0.attempt) }
+            var openNames = Set((drawn[job] ?? []).map { Self.name(round: $0.round, attempt: $0.attempt) })
+            if let round = open[job] { openNames.insert(Self.name(round: round.round, attempt: round.attempt)) }
             for round in try fileSystem.list("\(folder)/\(job)") {
                 var left = 0
                 for file in try fileSystem.list("\(folder)/\(job)/\(round)") {
                     if let update = wanted["\(round)/\(file)"] {
                         missing.remove(update)
                         left += 1
-                    } else if file.hasSuffix(".part") && round == openName {
+                    } else if file.hasSuffix(".part") && openNames.contains(round) {
                         left += 1
                     } else {
                         try fileSystem.remove("\(folder)/\(job)/\(round)/\(file)")

@@ -74,7 +74,8 @@ extension RoundEngine {
             round: completedRounds, attempt: 0, weightsDigest: weightsDigest,
             updates: Participants.sorted(updates.keys).compactMap { client in
                 buffer.updates[client].map {
-                    AdmittedUpdate(client: client, statistics: $0.statistics, startedFrom: $0.task.round)
+                    AdmittedUpdate(
+                        client: client, statistics: $0.statistics, startedFrom: $0.task.round, draw: $0.task.attempt)
                 }
             })
         phase = .aggregating(OpenRound(record: record, updates: updates, refused: refused), order, isHeld: false)
@@ -150,6 +151,26 @@ extension RoundEngine {
             refusals: buffer.refused.values.map(\.refusal).inOrder(),
             totals: TaskStatistics.total(buffer.updates.mapValues(\.statistics)), startedAt: buffer.startedAt,
             deadline: buffer.asked.values.map(\.deadline).min())
+    }
+
+    /// The digest of the weights that a wanted training task starts from; nil in an asynchronous job when the client does
+    /// not have the task in its hands.
+    public func startingWeights(of task: RoundTask, client: String) -> String? {
+        guard let buffer else { return weightsDigest }
+        return buffer.asked[client].flatMap { $0.task == task ? $0.weightsDigest : nil }
+    }
+
+    /// What an asynchronous job does between two versions, in a sentence.
+    func summary(_ buffer: UpdateBuffer) -> String {
+        let (done, under) = (buffer.updates.count, buffer.asked.count)
+        var text =
+            "version \(completedRounds + 1): \(done) of \(asynchronous?.buffer ?? 0) updates, \(under) clients train"
+        let oldest = buffer.asked.values.map { completedRounds - $0.round }.max() ?? 0
+        if oldest > 0 { text += ", the slowest from \(oldest) version\(oldest == 1 ? "" : "s") ago" }
+        if done >= asynchronous?.buffer ?? 0, evaluations.count >= policy.maximumOpenEvaluations {
+            text += "; waits for the evaluation of round \(evaluations.keys.min() ?? 0)"
+        }
+        return text
     }
 
     /// The buffer once a version that is being committed is durable; nil for a job with rounds.

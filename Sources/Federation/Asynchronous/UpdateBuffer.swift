@@ -109,7 +109,7 @@ public struct UpdateBuffer: Sendable, Hashable {
         asked[refusal.client] = nil
         updates[refusal.client] = nil
         refused[refusal.client] = Refused(task: task, refusal: refusal)
-        if refusal.code != TaskRefusal.staleCode { failures += 1 }
+        if refusal.countsAsFailure { failures += 1 }
     }
 
     /// Notes that a version is made: the next begins.
@@ -124,6 +124,9 @@ public struct UpdateBuffer: Sendable, Hashable {
 
 extension TaskRefusal {
     static let staleCode = "stale"
+
+    /// Whether it is a task that came to nothing in an asynchronous job: who was slow and did its work did not fail.
+    public var countsAsFailure: Bool { code != Self.staleCode }
 
     static func stale(_ client: String, _ staleness: Int, most: Int) -> TaskRefusal {
         TaskRefusal(

@@ -28,6 +28,8 @@ final class ScriptedSite: Sendable {
     let name: String
     let datasets: [DatasetCard]
     let answer: @Sendable (Tributary_V1_Task) -> Answer
+    /// Waits before a training task is begun.
+    let gate: @Sendable (Tributary_V1_Task) async -> Void
     /// The receipts of its uploads, in order.
     let receipts = Mutex<[Tributary_V1_UpdateReceipt]>([])
     /// What the coordinator said to uploads that it broke off.
@@ -39,9 +41,11 @@ final class ScriptedSite: Sendable {
 
     init(
         _ name: String, examples: [String: Int] = ["train": 10, "test": 4],
-        answer: @escaping @Sendable (Tributary_V1_Task) -> Answer = { _ in .update }
+        answer: @escaping @Sendable (Tributary_V1_Task) -> Answer = { _ in .update },
+        gate: @escaping @Sendable (Tributary_V1_Task) async -> Void = { _ in }
     ) {
         self.name = name
+        self.gate = gate
         datasets = [DatasetCard(name: "toy", examples: examples)]
         self.answer = answer
         (heard, hears) = AsyncStream.makeStream()
@@ -114,6 +118,7 @@ final class ScriptedSite: Sendable {
                 })
             return
         }
+        await gate(task)
         switch answer(task) {
         case .silence: return
         case .decline(let code):
