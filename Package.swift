@@ -61,6 +61,8 @@ extension Target.Dependency {
     static let log = Self.product(name: "Logging", package: "swift-log")
     static let nio = Self.product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = Self.product(name: "NIOEmbedded", package: "swift-nio")
+    static let nioHPACK = Self.product(name: "NIOHPACK", package: "swift-nio-http2")
+    static let nioHTTP2 = Self.product(name: "NIOHTTP2", package: "swift-nio-http2")
     static let nioPosix = Self.product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = Self.product(name: "NIOSSL", package: "swift-nio-ssl")
     static let protobuf = Self.product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -105,6 +107,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-http2.git", exact: "1.46.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/apple/swift-protobuf.git", exact: "1.39.0", traits: []),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
@@ -173,7 +176,11 @@ let package = Package(
         ),
         module(
             "Wire",
-            ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioSSL, .protobuf]),
+            [
+                "CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioHPACK, .nioHTTP2,
+                .nioSSL,
+                .protobuf,
+            ]),
         module(
             "Identity",
             ["Configuration", "Durability", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio, .nioSSL, .x509]
@@ -287,7 +294,10 @@ let package = Package(
         ),
         tests(
             "WireTests",
-            ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .protobuf]),
+            [
+                "Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .nioHPACK,
+                .nioHTTP2, .protobuf,
+            ]),
         tests(
             "CoordinatorTests",
             [

@@ -191,6 +191,8 @@ extension ClientDaemon: Session.Delegate {
         logger.info(
             "session open",
             metadata: ["coordinator": "\(connector.address)", "client": "\(PeerText.clean(welcome.client))"])
+        // The start is over, and what follows is mostly waiting.
+        ProgramPages.release()
         let here = Int64(Date().timeIntervalSince1970 * 1000)
         let difference = here - Int64(clamping: welcome.clockMilliseconds)
         if welcome.clockMilliseconds > 0 && abs(difference) > 60_000 {

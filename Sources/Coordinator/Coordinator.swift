@@ -4,7 +4,7 @@ internal import Foundation
 public import GRPCCore
 public import Identity
 public import Logging
-internal import Synchronization
+internal import Wire
 
 /// A coordinator on its state folder: the store, the blobs, the jobs and the services, without a network.
 ///
@@ -14,7 +14,7 @@ public final class Coordinator: Sendable {
     let core: CoordinatorCore
     private let lastAlive: Int64?
     private let lock: InstanceLock
-    private let closer: ConnectionCloser
+    private let connections: LiveConnections
 
     /// Who is revoked, for the handshake and the interceptor.
     public var revocations: RevocationBook { core.revocations }
@@ -83,7 +83,9 @@ public final class Coordinator: Sendable {
         let janitor = Janitor(logger: logger)
         let registry = SessionRegistry(
             limits: GrantMachine.Limits(capacity: settings.transfers, validity: settings.grantValidity),
-            maxSessions: settings.maxSessions, clock: settings.clock, crash: settings.crash, logger: logger)
+            maxSessions: settings.maxSessions, clock: settings.clock, crash: settings.crash, logger: logger,
+            // A handshake frees several times what a session keeps.
+            onCalm: { janitor.sweep { TransferHeap.trim() } })
         let federation = settings.federation
         let jobs = JobManager(
             store: parts.store, registry: registry, board: board, changes: changes, disk: parts.disk,
@@ -102,18 +104,18 @@ public final class Coordinator: Sendable {
                     statusChanged: statusChanged)
             })
         registry.observe(jobs)
-        let closer = ConnectionCloser()
+        let live = LiveConnections()
         core = CoordinatorCore(
             settings: settings, store: parts.store, blobs: parts.blobs, spool: parts.spool, registry: registry,
             transfers: ActiveTransfers(), board: board, changes: changes, jobs: jobs,
             revocations: parts.revocations, audit: parts.audit, disk: parts.disk, janitor: janitor,
-            health: HealthState(), closeConnections: { closer.close($0) }, clock: settings.clock, logger: logger)
-        self.closer = closer
+            health: HealthState(), connections: live, clock: settings.clock, logger: logger)
+        connections = live
     }
 
-    /// Connections that a revocation closes. Set once before calls come in.
+    /// The connections that calls come over, which a revocation closes. Set once before calls come in.
     public func use(_ connections: PeerConnections) {
-        closer.use(connections)
+        self.connections.use(connections)
     }
 
     private static func sweep(_ store: Store, _ blobs: BlobStore, _ spool: Spool) async throws {
@@ -180,18 +182,5 @@ public final class Coordinator: Sendable {
             core.logger.warning("the store was not closed in order", metadata: ["error": "\(error)"])
         }
         lock.release()
-    }
-}
-
-/// Closes connections once the server that has them is known.
-private final class ConnectionCloser: Sendable {
-    private let connections = Mutex<PeerConnections?>(nil)
-
-    func use(_ connections: PeerConnections) {
-        self.connections.withLock { $0 = connections }
-    }
-
-    func close(_ identity: ParticipantIdentity) {
-        connections.withLock { $0 }?.close(identity)
     }
 }

@@ -36,7 +36,7 @@ extension CoordinatorCore {
         let sessions =
             identity.role == .client ? registry.end(client: identity.name, .revoked(reason: reason)) : calls
         // The connection goes with everything on it; a session whose peer does not answer is not waited for.
-        closeConnections(identity)
+        connections.close(identity)
         return sessions
     }
 

@@ -21,8 +21,7 @@ struct CoordinatorCore: Sendable {
     let disk: DiskGuard
     let janitor: Janitor
     let health: HealthState
-    /// Closes the connections of a participant, where there are any.
-    let closeConnections: @Sendable (ParticipantIdentity) -> Void
+    let connections: LiveConnections
     let clock: WallClock
     let logger: Logger
 

@@ -150,6 +150,7 @@ public struct CoordinatorServer: Service {
                 "name": "\(material.identity.name)", "state": "\(configuration.state)",
                 "certificateDaysLeft": "\(material.daysLeft)",
             ])
+        ProgramPages.release()
         onListening(listening)
     }
 

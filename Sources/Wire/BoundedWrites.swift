@@ -15,14 +15,18 @@ final class BoundedWrites: ChannelOutboundHandler {
 
     private var unflushed = 0
 
-    /// Puts a handler behind the TLS handler of a connection; does nothing on one without TLS.
+    /// Puts a handler, and one for reads, behind the TLS handler of a connection; does nothing on one without TLS.
     static func install(in channel: any Channel) throws {
         let pipeline = channel.pipeline.syncOperations
+        let tls: any ChannelHandler
         if let server = try? pipeline.handler(type: NIOSSLServerHandler.self) {
-            try pipeline.addHandler(BoundedWrites(), position: .after(server))
+            tls = server
         } else if let client = try? pipeline.handler(type: NIOSSLClientHandler.self) {
-            try pipeline.addHandler(BoundedWrites(), position: .after(client))
+            tls = client
+        } else {
+            return
         }
+        try pipeline.addHandlers([BoundedWrites(), CompactReads()], position: .after(tls))
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {

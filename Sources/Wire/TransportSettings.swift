@@ -38,7 +38,10 @@ public enum TransportSettings {
             configuration.connection.keepalive.clientBehavior.allowWithoutCalls = true
             // Rounds are latency-bound and chunks fill a flush by themselves.
             configuration.connection.flushCoalescing = nil
-            configuration.channelDebuggingCallbacks.onAcceptTCPConnection = boundWrites
+            configuration.channelDebuggingCallbacks.onAcceptTCPConnection = boundBuffers
+            configuration.channelDebuggingCallbacks.onAcceptHTTP2Stream = { channel in
+                channel.eventLoop.makeCompletedFuture { try StuckCalls.install(in: channel) }
+            }
         }
     }
 
@@ -58,13 +61,20 @@ public enum TransportSettings {
             configuration.connection.keepalive = .init(
                 time: clientPing, timeout: pingTimeout, allowWithoutCalls: true)
             configuration.connection.flushCoalescing = nil
-            configuration.channelDebuggingCallbacks.onCreateTCPConnection = boundWrites
+            configuration.channelDebuggingCallbacks.onCreateTCPConnection = boundBuffers
             configuration.backoff = .init(initial: firstBackoff, max: longestBackoff, multiplier: 1.6, jitter: 0.3)
         }
     }
 
-    private static let boundWrites: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
-        channel.eventLoop.makeCompletedFuture { try BoundedWrites.install(in: channel) }
+    /// How often a connection is read before what came is handled. TLS keeps, for every connection, a buffer of the most
+    /// that ever came at once, and a read takes up to 64 KiB.
+    private static let readsAtOnce: UInt = 2
+
+    private static let boundBuffers: @Sendable (any Channel) -> EventLoopFuture<Void> = { channel in
+        channel.eventLoop.makeCompletedFuture {
+            try BoundedWrites.install(in: channel)
+            try channel.syncOptions?.setOption(ChannelOptions.maxMessagesPerRead, value: readsAtOnce)
+        }
     }
 
     /// The message limits of every call of a client: pass it as `serviceConfig` of the client transport.

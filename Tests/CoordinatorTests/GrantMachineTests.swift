@@ -32,6 +32,41 @@ import Wire
         #expect(machine.waiting == 1)
     }
 
+    @Test("Small transfers share a slot, a large one waits for a whole one and is not overtaken")
+    func shares() throws {
+        var machine = machine(capacity: 1)
+        let small = Int64(4096)
+        #expect(GrantMachine.shares(small) == 1)
+        #expect(GrantMachine.shares(GrantMachine.shareBytes + 1) == 2)
+        #expect(GrantMachine.shares(1 << 40) == GrantMachine.slotShares)
+        #expect(GrantMachine.shares(nil) == GrantMachine.slotShares)
+        let count = Int(GrantMachine.slotShares)
+        var held: [IssuedGrant] = []
+        for index in 0..<count {
+            held += try machine.request(
+                client: "small-\(index)", request: 1, purpose: upload(), bytes: small, now: start)
+        }
+        #expect(held.count == count)
+        #expect(machine.offer(client: "more", purpose: upload(), bytes: small, now: start) == nil)
+        #expect(
+            try machine.request(client: "large", request: 1, purpose: upload(), bytes: 1 << 30, now: start).isEmpty)
+        #expect(try machine.request(client: "late", request: 1, purpose: upload(), bytes: small, now: start).isEmpty)
+        for grant in held.dropLast() {
+            #expect(
+                machine.release(grant.grant, client: grant.client, onlyUnclaimed: false, now: start).isEmpty)
+        }
+        let last = held[count - 1]
+        let large = machine.release(last.grant, client: last.client, onlyUnclaimed: false, now: start)
+        #expect(large.map(\.client) == ["large"])
+        let late = machine.release(large[0].grant, client: "large", onlyUnclaimed: false, now: start)
+        #expect(late.map(\.client) == ["late"])
+        // What lapses and what a session leaves behind gives its shares back.
+        #expect(machine.lapse(now: start + .seconds(10)).isEmpty)
+        #expect(machine.offer(client: "a", purpose: upload(), now: start) != nil)
+        #expect(machine.drop(client: "a", now: start).isEmpty)
+        #expect(machine.offer(client: "b", purpose: upload(), now: start) != nil)
+    }
+
     @Test func oneClientCannotHoldUpTheOthers() throws {
         var machine = machine(capacity: 3, perClient: 1)
         for round in 0..<5 {

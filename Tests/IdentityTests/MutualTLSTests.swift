@@ -182,6 +182,8 @@ struct MutualTLSTests {
             await #expect(throws: (any Error).self) {
                 try await server.session(as: material) {
                     #expect(server.connections.count(of: identity) == 1)
+                    let context = try #require(server.calls.sessions.last)
+                    #expect(server.connections.eventLoop(of: context) != nil)
                     _ = admission.change { $0.revoke(identity, at: Date(), reason: "left") }
                     #expect(server.connections.close(identity) == 1)
                 }

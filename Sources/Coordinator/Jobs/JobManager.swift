@@ -139,7 +139,9 @@ final class JobManager: Sendable {
     ///
     /// - Throws: ``CoordinatorError`` `unavailable` when the coordinator stops before that is known.
     func settledRunner(_ job: String) async throws -> JobRunner? {
-        try await changes.withSubscription(job: job) { subscription in
+        // Nearly always it is there: every update and every report asks.
+        if let runner = state.withLock({ $0.beginning.contains(job) ? nil : $0.runners[job] }) { return runner }
+        return try await changes.withSubscription(job: job) { subscription in
             var signals = subscription.signals.makeAsyncIterator()
             while state.withLock({ $0.beginning.contains(job) }) {
                 guard await signals.next() != nil else { throw Self.stopping }

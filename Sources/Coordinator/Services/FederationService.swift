@@ -39,16 +39,17 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
             let digest = try PeerText.digest(request.digest, field: "fetch.digest")
             let offset = Int64(try PeerText.count(request.offset, field: "fetch.offset"))
             let purpose = TransferPurpose(identity: identity, direction: .fetch)
+            let pace = core.connections.pace(of: context)
             try await core.transfers.withCall(of: peer.identity, purpose: purpose) {
                 try await core.registry.grants.withGrant(request.grant, client: peer.identity.name, purpose: purpose) {
-                    try await fetch(identity, digest, from: offset, client: peer.identity.name, response)
+                    try await fetch(identity, digest, from: offset, client: peer.identity.name, pace, response)
                 }
             }
         }
     }
 
     private func fetch(
-        _ identity: TaskIdentity, _ digest: String, from offset: Int64, client: String,
+        _ identity: TaskIdentity, _ digest: String, from offset: Int64, client: String, _ pace: WritePace,
         _ response: RPCWriter<Tributary_V1_Chunk>
     ) async throws {
         try await checkMayFetch(identity, digest, client: client)
@@ -59,7 +60,7 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 defer { file.close() }
                 core.board.enter(
                     .fetching, task: identity, client: client, bytes: offset, totalBytes: try file.size())
-                try await BlobSender.send(file, from: offset) { bytes in
+                try await BlobSender.send(file, from: offset, pace: pace) { bytes in
                     watch.moved()
                     core.board.moved(bytes, task: identity, client: client)
                 } write: { chunk in

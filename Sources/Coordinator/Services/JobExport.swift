@@ -56,7 +56,7 @@ struct JobExport: Sendable {
     }
 
     /// Sends the header and the weights.
-    func send(_ response: RPCWriter<Tributary_V1_ExportResponse>) async throws {
+    func send(_ response: RPCWriter<Tributary_V1_ExportResponse>, pace: WritePace) async throws {
         let watch = StallWatch(limit: core.settings.stall, what: "export of \(job.id)")
         try await watch.watching {
             try await withBlockingWork {
@@ -77,7 +77,7 @@ struct JobExport: Sendable {
                             if let round { $0.round = UInt32(clamping: round) }
                         }
                     })
-                try await BlobSender.send(file, from: 0) { _ in
+                try await BlobSender.send(file, from: 0, pace: pace) { _ in
                     watch.moved()
                 } write: { chunk in
                     try await response.write(.with { $0.chunk = chunk })

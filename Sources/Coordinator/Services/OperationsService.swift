@@ -110,7 +110,7 @@ struct OperationsService: Tributary_V1_Operations.SimpleServiceProtocol {
                     "job": export.job.id, "round": export.round.map { "\($0)" } ?? "initial",
                     "digest": export.digest,
                 ])
-            try await export.send(response)
+            try await export.send(response, pace: core.connections.pace(of: context))
         }
     }
 

@@ -168,8 +168,15 @@ struct ClientSession: Sendable {
         default: throw WireError(.invalidMessage, "transfer.direction: found none, expected fetch or upload")
         }
         let purpose = TransferPurpose(identity: try TaskIdentity(request.identity), direction: direction)
+        // What the client says that it will move is not asked: the transfer itself allows no other size than this.
+        let bytes: Int64? =
+            switch direction {
+            case .fetch: core.registry.assignment(purpose.identity, client: client)?.weightsBytes
+            case .upload: core.jobs.runner(purpose.identity.job)?.plan.updateBytes
+            }
         // A slot for a task that is over would be held for nothing; the call itself tells the client.
-        try core.registry.grants.request(client: client, request: request.request, purpose: purpose)
+        try core.registry.grants.request(
+            client: client, request: request.request, purpose: purpose, bytes: bytes)
     }
 
     private func take(_ report: Tributary_V1_EvaluationReport) async throws {

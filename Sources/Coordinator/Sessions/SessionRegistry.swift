@@ -46,10 +46,18 @@ final class SessionRegistry: Sendable {
     private let logger: Logger
     private let state: Mutex<State>
     private let observer = Mutex<(any SessionObserver)?>(nil)
+    /// Goes off when no session has come or gone for ``calm``.
+    private let settled: Alarm
 
+    /// How long no session has to come or go until their traces are tidied up.
+    private static let calm: Duration = .seconds(1)
+
+    /// - Parameter onCalm: called when sessions have come or gone, and then none did for a while. Must not block.
     init(
-        limits: GrantMachine.Limits, maxSessions: Int, clock: WallClock, crash: CrashPoints, logger: Logger
+        limits: GrantMachine.Limits, maxSessions: Int, clock: WallClock, crash: CrashPoints, logger: Logger,
+        onCalm: @escaping @Sendable () -> Void
     ) {
+        settled = Alarm(action: onCalm)
         self.maxSessions = maxSessions
         self.clock = clock
         self.crash = crash
@@ -101,6 +109,7 @@ final class SessionRegistry: Sendable {
             state.entries[link.client] = entry
             return (old, unknown)
         }
+        settled.set(at: ContinuousClock.now + Self.calm)
         for task in unknown {
             link.send(
                 .cancel(
@@ -125,6 +134,7 @@ final class SessionRegistry: Sendable {
             observer?.clientLost(link.client)
             return true
         }
+        settled.set(at: ContinuousClock.now + Self.calm)
         if wasCurrent { grants.drop(client: link.client) }
     }
 
@@ -220,7 +230,8 @@ final class SessionRegistry: Sendable {
     private func send(_ assignment: TaskAssignment, _ specification: Data, over link: SessionLink) {
         let identity = assignment.identity
         let grant = grants.offer(
-            client: link.client, purpose: TransferPurpose(identity: identity, direction: .fetch))
+            client: link.client, purpose: TransferPurpose(identity: identity, direction: .fetch),
+            bytes: assignment.weightsBytes)
         link.send(
             .task(
                 .with {

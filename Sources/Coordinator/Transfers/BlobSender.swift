@@ -4,11 +4,13 @@ internal import GRPCCore
 internal import Wire
 internal import WireMessages
 
-/// Streams a blob in chunks, one in memory at a time: each is read when the last one was taken by the transport.
+/// Streams a blob in chunks, few in memory at a time: each is read when the transport has seen the last but one.
 enum BlobSender {
     /// Sends a file from an offset to its end.
+    ///
+    /// - Parameter pace: that of the stream that `write` writes to.
     static func send(
-        _ file: any OpenFile, from offset: Int64, moved: (Int64) -> Void,
+        _ file: any OpenFile, from offset: Int64, pace: WritePace, moved: (Int64) -> Void,
         write: (Tributary_V1_Chunk) async throws -> Void
     ) async throws {
         let size = try file.size()
@@ -16,6 +18,7 @@ enum BlobSender {
             throw CoordinatorError(.invalidRequest, "offset: found \(offset), the weights have \(size) bytes")
         }
         var position = offset
+        var pace = pace
         while position < size {
             try Task.checkCancellation()
             let count = Int(min(Int64(WireLimits.sentChunkBytes), size - position))
@@ -27,6 +30,7 @@ enum BlobSender {
                 }
             }
             try await write(chunk)
+            await pace.wrote()
             position += Int64(count)
             moved(position)
         }

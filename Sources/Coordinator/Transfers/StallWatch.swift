@@ -4,12 +4,17 @@ internal import Synchronization
 final class StallWatch: Sendable {
     private let limit: Duration
     private let what: String
+    private let clock: StallClock
     private let last = Mutex(ContinuousClock.now)
 
-    init(limit: Duration, what: String) {
+    init(limit: Duration, what: String, clock: StallClock = .shared) {
         self.limit = limit
         self.what = what
+        self.clock = clock
     }
+
+    /// When the transfer has stalled unless bytes move before.
+    var due: ContinuousClock.Instant { last.withLock { $0 }.advanced(by: limit) }
 
     /// Bytes moved.
     func moved() {
@@ -20,15 +25,16 @@ final class StallWatch: Sendable {
     ///
     /// - Throws: ``CoordinatorError`` `stalled`; what `body` throws.
     func watching<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
+        let (ends, end) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingOldest(1))
+        let number = clock.add(self, end)
+        defer { clock.remove(number) }
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body() }
             group.addTask { [self] in
-                while true {
-                    let due = last.withLock { $0 }.advanced(by: limit)
-                    guard due > .now else { break }
-                    try await Task.sleep(until: due, clock: .continuous)
+                for await _ in ends {
+                    throw CoordinatorError(.stalled, "\(what): no bytes for \(limit.components.seconds) s")
                 }
-                throw CoordinatorError(.stalled, "\(what): no bytes for \(limit.components.seconds) s")
+                return nil
             }
             defer { group.cancelAll() }
             while let result = try await group.next() {

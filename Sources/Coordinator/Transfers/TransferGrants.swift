@@ -20,14 +20,16 @@ final class TransferGrants: Sendable {
     var validity: Duration { machine.withLock { $0.limits.validity } }
 
     /// A client asks for a slot.
-    func request(client: String, request: UInt64, purpose: TransferPurpose) throws {
-        try change { try $0.request(client: client, request: request, purpose: purpose, now: .now) }
+    func request(client: String, request: UInt64, purpose: TransferPurpose, bytes: Int64? = nil) throws {
+        try change {
+            try $0.request(client: client, request: request, purpose: purpose, bytes: bytes, now: .now)
+        }
     }
 
     /// A slot at once, when one is free and nobody waits.
-    func offer(client: String, purpose: TransferPurpose) -> UInt64? {
+    func offer(client: String, purpose: TransferPurpose, bytes: Int64? = nil) -> UInt64? {
         let (grant, next) = machine.withLock { machine in
-            (machine.offer(client: client, purpose: purpose, now: .now), machine.nextLapse)
+            (machine.offer(client: client, purpose: purpose, bytes: bytes, now: .now), machine.nextLapse)
         }
         alarm.withLock { $0 }?.set(at: next)
         return grant?.grant

@@ -6,6 +6,8 @@ struct WaitingLine: Sendable {
         var client: String
         var request: UInt64
         var purpose: TransferPurpose
+        /// What it takes of the slots.
+        var shares = GrantMachine.slotShares
     }
 
     private struct Key: Sendable, Hashable {
@@ -47,14 +49,18 @@ struct WaitingLine: Sendable {
     }
 
     /// Takes the first request that may go out of the line.
-    mutating func takeFirst(where mayGo: (Entry) -> Bool) -> Entry? {
+    ///
+    /// - Parameter mayGo: nil when neither the request nor any behind it may.
+    mutating func takeFirst(where mayGo: (Entry) -> Bool?) -> Entry? {
         while head < order.count, entries[order[head]] == nil { head += 1 }
         if head > 64, head * 2 > order.count {
             order.removeFirst(head)
             head = 0
         }
         for ticket in order[head...] {
-            guard let entry = entries[ticket], mayGo(entry) else { continue }
+            guard let entry = entries[ticket] else { continue }
+            guard let goes = mayGo(entry) else { return nil }
+            guard goes else { continue }
             remove(ticket)
             return entry
         }

@@ -1,5 +1,6 @@
+public import GRPCCore
 public import GRPCNIOTransportHTTP2Posix
-internal import NIOCore
+public import NIOCore
 internal import NIOSSL
 internal import Synchronization
 
@@ -14,6 +15,8 @@ public final class PeerConnections: Sendable {
 
     private struct State {
         var live: [ObjectIdentifier: PeerConnection] = [:]
+        /// By the address as the transport gives it to calls.
+        var byAddress: [String: PeerConnection] = [:]
         /// The connection whose bytes an event loop is handling now.
         var current: [ObjectIdentifier: PeerConnection] = [:]
     }
@@ -55,6 +58,11 @@ public final class PeerConnections: Sendable {
     /// How many connections there are, verified or not.
     public var count: Int { state.withLock { $0.live.count } }
 
+    /// The event loop of the connection that a call came over; nil when the connection is gone.
+    public func eventLoop(of context: ServerContext) -> (any EventLoop)? {
+        state.withLock { $0.byAddress[context.remotePeer] }?.channel.eventLoop
+    }
+
     func enter(_ connection: PeerConnection, on eventLoop: any EventLoop) {
         state.withLock { $0.current[ObjectIdentifier(eventLoop)] = connection }
     }
@@ -69,7 +77,12 @@ public final class PeerConnections: Sendable {
     }
 
     func remove(_ connection: PeerConnection) {
-        _ = state.withLock { $0.live.removeValue(forKey: ObjectIdentifier(connection)) }
+        state.withLock { state in
+            state.live[ObjectIdentifier(connection)] = nil
+            // The port may be another connection's by now.
+            let address = connection.transportAddress
+            if state.byAddress[address] === connection { state.byAddress[address] = nil }
+        }
     }
 
     /// Reports the refusal of a connection's peer, once a connection.
@@ -90,7 +103,10 @@ public final class PeerConnections: Sendable {
         let tls = try pipeline.handler(type: NIOSSLServerHandler.self)
         try pipeline.addHandler(HandshakeMarker(connection, connections: self), position: .before(tls))
         try pipeline.addHandler(ConnectionWatcher(connection, connections: self), position: .after(tls))
-        state.withLock { $0.live[ObjectIdentifier(connection)] = connection }
+        state.withLock { state in
+            state.live[ObjectIdentifier(connection)] = connection
+            state.byAddress[connection.transportAddress] = connection
+        }
     }
 }
 
@@ -104,6 +120,8 @@ final class PeerConnection: Sendable {
 
     let channel: any Channel
     let address: String
+    /// The address as calls have it in `remotePeer`.
+    let transportAddress: String
     private let state = Mutex(State())
 
     init(channel: any Channel) {
@@ -112,6 +130,12 @@ final class PeerConnection: Sendable {
             channel.remoteAddress.map { address in
                 "\(address.ipAddress ?? address.pathname ?? "unknown")\(address.port.map { ":\($0)" } ?? "")"
             } ?? "unknown"
+        transportAddress =
+            switch channel.remoteAddress {
+            case .v4(let address)?: "ipv4:\(address.host):\(channel.remoteAddress?.port ?? 0)"
+            case .v6(let address)?: "ipv6:[\(address.host)]:\(channel.remoteAddress?.port ?? 0)"
+            default: "unknown"
+            }
     }
 
     /// The peer, once verified.

@@ -22,6 +22,11 @@ struct PingService: RegistrableRPCService {
         private let peers = Mutex<[String]>([])
         var all: [String] { peers.withLock { $0 } }
         func add(_ peer: String) { peers.withLock { $0.append(peer) } }
+
+        private let contexts = Mutex<[ServerContext]>([])
+        /// The contexts of the sessions, in their order.
+        var sessions: [ServerContext] { contexts.withLock { $0 } }
+        func began(_ session: ServerContext) { contexts.withLock { $0.append(session) } }
     }
 
     let calls = Calls()
@@ -46,8 +51,9 @@ struct PingService: RegistrableRPCService {
         // A session: answers once, then waits for the peer to go.
         router.registerHandler(
             forMethod: Self.method(Self.federation, "Session"), deserializer: Text(), serializer: Text()
-        ) { request, _ in
-            StreamingServerResponse { writer in
+        ) { [calls] request, context in
+            calls.began(context)
+            return StreamingServerResponse { writer in
                 try await writer.write("welcome")
                 for try await _ in request.messages {}
                 return [:]
