@@ -173,7 +173,7 @@ let package = Package(
         ),
         module(
             "Wire",
-            ["CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioSSL, .protobuf]),
+            ["CMalloc", "Jobs", "Privacy", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioSSL, .protobuf]),
         module(
             "Identity",
             ["Configuration", "Durability", .asn1, .crypto, .grpc, .grpcTransport, .log, .nio, .nioSSL, .x509]

@@ -15,6 +15,7 @@ extension JobRunner {
             try await store.commitCohort(job: id, cohort)
             try context.crash.reached(.afterSelectCommit)
             context.board.begin(job: id, cohort: cohort.cohort)
+            secure?.begin(cohort)
             context.changes.changed(job: id, round: cohort.round)
             let committed = RoundEvent.cohortCommitted(round: cohort.round, attempt: cohort.attempt)
             // With a full disk the round would fail at its end: it is held before its tasks go out.
@@ -26,6 +27,7 @@ extension JobRunner {
             let assignment = TaskAssignment(
                 job: id, operator: plan.job.operator, specification: plan.specification, offer: offer,
                 weightsBytes: plan.job.weightsBytes, schemaDigest: plan.job.schemaDigest)
+            if offer.task.kind == .train { secure?.offered(offer.task) }
             await context.fleet.assign(assignment, to: client)
         case .cancel(let task, let client, let reason):
             await context.fleet.cancel(task, job: id, client: client, reason: reason)
@@ -33,6 +35,7 @@ extension JobRunner {
             try await commit(refusal, of: task, isDeclined: isDeclined)
         case .commitAttemptFailure(let failure):
             try await store.commitFailure(job: id, failure)
+            secure?.end(reason: failure.reason)
             context.logger.warning(
                 "round failed",
                 metadata: [
@@ -64,9 +67,10 @@ extension JobRunner {
 
     /// Folds a round and tells the loop what came of it.
     func fold(_ order: AggregationOrder) async throws {
-        let fold = RoundFold(
-            plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: privacy)
         do {
+            let fold = RoundFold(
+                plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: privacy,
+                unmasked: try await secure?.unmask(order))
             let result = try await fold.run(order)
             post(
                 .aggregated(
@@ -89,6 +93,7 @@ extension JobRunner {
     private func commit(_ result: RoundResult) async throws -> [RoundEvent] {
         let dropped = try await context.store.commitRound(job: plan.job, result)
         try context.crash.reached(.afterRoundCommit)
+        secure?.end(reason: "the round is over")
         context.blobs.release(result.weightsDigest)
         let keepsUpdates = plan.specification.keepUpdates
         tidy { context, job in
@@ -112,6 +117,7 @@ extension JobRunner {
         try await context.store.commitRefusal(
             job: id, task: task, refusal, isDeclined: isDeclined, at: context.clock.now())
         let identity = TaskIdentity(job: id, task: task)
+        if task.kind == .train { secure?.left(refusal.client, task, reason: refusal.reason) }
         context.board.enter(.refused, task: identity, client: refusal.client)
         context.logger.warning(
             "task refused",
@@ -135,6 +141,7 @@ extension JobRunner {
         context.logger.info(
             "job \(status.state.rawValue)", metadata: ["job": "\(id)", "reason": "\(status.reason)"])
         if status.state.isFinal {
+            secure?.end(reason: "the job is \(status.state.rawValue)")
             context.audit.record(
                 .jobEnded, subject: plan.job.operator,
                 detail: ["job": id, "state": status.state.rawValue, "reason": status.reason])
