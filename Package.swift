@@ -287,7 +287,10 @@ let package = Package(
         ),
         tests(
             "WireTests",
-            ["Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .protobuf]),
+            [
+                "Wire", "WireMessages", "Jobs", "Privacy", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded,
+                .protobuf,
+            ]),
         tests(
             "CoordinatorTests",
             [
@@ -299,9 +302,10 @@ let package = Package(
         tests(
             "ClientTests",
             [
-                "Client", "Configuration", "Durability", "Identity", "Jobs", "TestSupport", "Weights", "Wire",
+                "Client", "Configuration", "Durability", "Identity", "Jobs", "Privacy", "TestSupport", "Weights",
+                "Wire",
                 "WireMessages",
-                .crypto, .grpc, .grpcInProcess, .log, .protobuf,
+                .crypto, .grpc, .grpcInProcess, .log, .protobuf, .x509,
             ]
         ),
         tests(

@@ -105,7 +105,8 @@ import WireMessages
         let conduct = { @Sendable (request: SecureRequest, task: TaskIdentity) -> SecureSite.Conduct in
             task.attempt == 0 && request.step == step ? .fail : .answer
         }
-        let sites = [SecureSite("site-1", conduct: conduct), SecureSite("site-2", conduct: conduct)]
+        let sites =
+            [SecureSite("site-1", conduct: conduct), SecureSite("site-2", conduct: conduct)]
             + ["site-3", "site-4"].map { SecureSite($0) }
         let outcome = try await run(SecureFixtures.specification(minimum: 2, attempts: 2), sites)
         #expect(outcome.summary.state == "finished", "\(outcome.summary.reason)")
@@ -132,7 +133,8 @@ import WireMessages
         let sites = Self.names.map { $0 < "site-3" ? SecureSite($0, conduct: fails) : SecureSite($0) }
         let outcome = try await run(SecureFixtures.specification(minimum: 2), sites, weights: false)
         #expect(outcome.summary.state == "failed")
-        #expect(outcome.summary.reason.contains("2 clients shared their secrets, at least 3"), "\(outcome.summary.reason)")
+        #expect(
+            outcome.summary.reason.contains("2 clients shared their secrets, at least 3"), "\(outcome.summary.reason)")
     }
 
     // MARK: Restart
@@ -140,7 +142,9 @@ import WireMessages
     @Test("A coordinator that is started again begins the attempt anew, and nothing is stuck")
     func restart() async throws {
         let specification = SecureFixtures.specification(attempts: 2, stepDeadline: 600)
-        let silent = Self.names.map { SecureSite($0) { request, _ in request.step == .survivors ? .send([]) : .answer } }
+        let silent = Self.names.map {
+            SecureSite($0) { request, _ in request.step == .survivors ? .send([]) : .answer }
+        }
         let job = try await TestServer.run(folder: folder.path) { server in
             let job = try await server.submit(specification).job
             return try await SecureDoor.with(server) { door in

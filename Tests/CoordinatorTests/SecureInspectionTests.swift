@@ -40,7 +40,9 @@ import Wire
     /// middle is looked for).
     static func places(of secret: [UInt8], in files: [String: Data]) -> [String] {
         let hexadecimal = Data(secret.map { String(format: "%02x", $0) }.joined().utf8)
-        var patterns = [Data(secret), hexadecimal, Data(String(decoding: hexadecimal, as: UTF8.self).uppercased().utf8)]
+        var patterns = [
+            Data(secret), hexadecimal, Data(String(decoding: hexadecimal, as: UTF8.self).uppercased().utf8),
+        ]
         for shift in 0..<3 {
             let text = Data([UInt8](repeating: 0, count: shift) + secret).base64EncodedString()
             patterns.append(Data(text.utf8.dropFirst(4).dropLast(4)))
@@ -64,7 +66,8 @@ import Wire
         return (0..<3).map { _ in (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &words) } }
     }
 
-    @Test("No update and no secret of any client is anywhere in the state folder or the log, before and after the round")
+    @Test(
+        "No update and no secret of any client is anywhere in the state folder or the log, before and after the round")
     func inspected() async throws {
         let folder = try TemporaryFolder()
         let lines = Recorder.Lines()

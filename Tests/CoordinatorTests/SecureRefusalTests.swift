@@ -53,7 +53,8 @@ import WireMessages
     }
 
     static let cases: [Case] = [
-        Case(testDescription: "keys with a wrong signature", step: .invitation, reason: "not signed", isInTheSum: false) {
+        Case(testDescription: "keys with a wrong signature", step: .invitation, reason: "not signed", isInTheSum: false)
+        {
             .send([keys($0)])
         },
         Case(
@@ -99,7 +100,8 @@ import WireMessages
             testDescription: "two shares for one neighbour", step: .roster, reason: "occurs twice", isInTheSum: false
         ) { task in .send([message(task) { $0.boxes.boxes = [box("site-2", 93), box("site-2", 93)] }]) },
         Case(
-            testDescription: "a wrong signature of the list", step: .survivors, reason: "list of arrived updates is not",
+            testDescription: "a wrong signature of the list", step: .survivors,
+            reason: "list of arrived updates is not",
             isInTheSum: true
         ) { task in .send([message(task) { $0.signature = bytes(70) }]) },
         Case(

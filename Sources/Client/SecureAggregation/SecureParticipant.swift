@@ -93,12 +93,11 @@ struct SecureParticipant: Sendable {
     }
 
     private mutating func advance<Value>(_ step: (inout SecureClient) throws -> Value) throws -> Value {
-        guard client != nil, let value = try client.map({ client in
-            var client = client
-            defer { self.client = client }
-            return try step(&client)
-        }) else { throw violation("a step without an invitation before it") }
-        return value
+        guard var client else {
+            throw violation("a step without an invitation before it: the client was started again since")
+        }
+        defer { self.client = client }
+        return try step(&client)
     }
 
     private func violation(_ what: String) -> PrivacyError {

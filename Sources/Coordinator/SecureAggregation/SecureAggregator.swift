@@ -32,7 +32,12 @@ final class SecureAggregator: Sendable {
         var unmasked: Unmasked?
         /// The fold that waits for the last shares.
         var fold: CheckedContinuation<Void, any Error>?
+        /// How many messages of each client were written down as refused.
+        var recorded: [String: Int] = [:]
     }
+
+    /// So many refused messages of a client are written down in an attempt; the others are only refused.
+    private static let recordedPerClient = 16
 
     private let plan: JobPlan
     private let settings: SecureAggregationSettings
@@ -195,11 +200,14 @@ final class SecureAggregator: Sendable {
             guard let answer = try SecureAnswer(message, of: client) else { return }
             let isOpen = handle(task) { $0.take(answer, of: client, certificate: certificate) }
             if !isOpen {
-                record(client, task, code: "out-of-order", reason: "\(answer.name) for an attempt that is not open")
+                state.withLock { state in
+                    let reason = "\(answer.name) for an attempt that is not open"
+                    record(client, task, code: "out-of-order", reason: reason, &state)
+                }
             }
         } catch {
             let reason = PeerText.clean((error as? WireError)?.message ?? "\(error)")
-            record(client, task, code: "message", reason: reason)
+            state.withLock { record(client, task, code: "message", reason: reason, &$0) }
             handle(task) { machine in
                 guard machine.left[client] == nil, machine.cohort.contains(client) else { return [] }
                 return [.refuse([TaskRefusal(client: client, code: SecureRoundMachine.code, reason: reason)])]
@@ -234,7 +242,7 @@ final class SecureAggregator: Sendable {
             case .send(let request, let client):
                 registry.send(.secure(request.message(identity(task))), to: client)
             case .record(let client, let code, let reason):
-                record(client, task, code: code, reason: reason)
+                record(client, task, code: code, reason: reason, &state)
             case .refuse(let refusals):
                 events += refusals.map { .taskRefused(task: task, refusal: $0, isDeclined: false) }
             case .startClock:
@@ -256,7 +264,11 @@ final class SecureAggregator: Sendable {
         if !events.isEmpty { post(events.count == 1 ? events[0] : .together(events)) }
     }
 
-    private func record(_ client: String, _ task: RoundTask, code: String, reason: String) {
+    private func record(
+        _ client: String, _ task: RoundTask, code: String, reason: String, _ state: inout State
+    ) {
+        guard state.recorded[client, default: 0] < Self.recordedPerClient else { return }
+        state.recorded[client, default: 0] += 1
         logger.warning(
             "secure aggregation: message refused",
             metadata: [
@@ -274,7 +286,7 @@ final class SecureAggregator: Sendable {
 
 /// Lets the alarm, which is made first, find its owner.
 private final class WeakBox: Sendable {
-    private struct Reference: Sendable { weak var owner: SecureAggregator? }
+    private struct Reference { weak var owner: SecureAggregator? }
     private let reference = Mutex(Reference())
 
     var value: SecureAggregator? { reference.withLock { $0.owner } }

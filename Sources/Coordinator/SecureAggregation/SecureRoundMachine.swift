@@ -56,7 +56,9 @@ struct SecureRoundMachine: Sendable {
     /// An attempt whose cohort is committed.
     ///
     /// - Throws: `PrivacyError` when cohort and settings do not make a round.
-    init(_ record: CohortRecord, of job: String, _ specification: JobSpecification, _ settings: SecureAggregationSettings)
+    init(
+        _ record: CohortRecord, of job: String, _ specification: JobSpecification, _ settings: SecureAggregationSettings
+    )
         throws(PrivacyError)
     {
         task = RoundTask(.train, round: record.round, attempt: record.attempt)
@@ -222,7 +224,7 @@ struct SecureRoundMachine: Sendable {
 
     private mutating func close() -> [Effect] {
         let step = exchange.phase
-        do {
+        do throws(PrivacyError) {
             switch step {
             case .advertising: return try closeAdvertising()
             case .sharing: return try closeSharing()
@@ -244,7 +246,8 @@ struct SecureRoundMachine: Sendable {
         for keys in exchange.roster {
             let der = certificates[keys.client].flatMap { try? $0.participantDER() }
             guard let der, der.count <= SecureLimits.certificateBytes else {
-                throw PrivacyError(.protocolViolation, "the certificate of '\(keys.client)' is too large to be passed on")
+                throw PrivacyError(
+                    .protocolViolation, "the certificate of '\(keys.client)' is too large to be passed on")
             }
             entries.append(CertifiedKeys(keys: keys, certificate: der))
         }

@@ -70,7 +70,9 @@ final class SecureSite: Sendable {
     private struct Again: Error { var request: Tributary_V1_SecureRequest }
 
     /// Sessions until the test is over or the site leaves.
-    func run(_ federation: Tributary_V1_Federation.Client<some ClientTransport>, _ material: IdentityMaterial) async throws {
+    func run(_ federation: Tributary_V1_Federation.Client<some ClientTransport>, _ material: IdentityMaterial)
+        async throws
+    {
         while !Task.isCancelled {
             do {
                 try await session(federation, material)
