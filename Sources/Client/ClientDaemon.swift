@@ -110,7 +110,7 @@ public final class ClientDaemon: Service {
     public func run() async throws {
         secure.use(
             SecureRounds.Surroundings(
-                isFinished: { [outbox] in outbox.contains($0) },
+                isFinished: { [outbox] in outbox.contains($0) }, cancel: { [board] in board.cancel($0) },
                 leave: { [weak self] in self?.leave($0, reason: $1) }))
         await withGracefulShutdownHandler {
             await withTaskGroup { group in
@@ -276,7 +276,7 @@ extension ClientDaemon: Session.Delegate {
     func receive(_ request: Tributary_V1_SecureRequest) { secure.receive(request) }
 
     func cancel(_ identity: TaskIdentity, reason: String) {
-        secure.forget(identity, reason: reason)
+        defer { secure.forget(identity, reason: reason) }
         guard board.contains(identity) else { return }
         logger.info("task not wanted any more", metadata: ["task": "\(identity)", "reason": "\(reason)"])
         board.cancel(identity)

@@ -142,8 +142,8 @@ import WireMessages
     @Test("A coordinator that is started again begins the attempt anew, and nothing is stuck")
     func restart() async throws {
         let specification = SecureFixtures.specification(attempts: 2, stepDeadline: 600)
-        let silent = Self.names.map {
-            SecureSite($0) { request, _ in request.step == .survivors ? .send([]) : .answer }
+        let silent = Self.names.map { name in
+            SecureSite(name, conduct: { request, _ in request.step == .survivors ? .send([]) : .answer })
         }
         let job = try await TestServer.run(folder: folder.path) { server in
             let job = try await server.submit(specification).job
@@ -182,7 +182,8 @@ import WireMessages
                 $0.secureAggregation["degree"] = 40
             }
             let error = await #expect(throws: (any Error).self) { try await server.submit(specification) }
-            #expect("\(String(describing: error))".contains("at most 500"))
+            let text = error.map { "\($0)" } ?? ""
+            #expect(text.contains("at most 500"), "\(text)")
         }
     }
 }

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 import Weights
 import Wire
+import WireMessages
 
 @testable import Coordinator
 

@@ -1,5 +1,7 @@
 import Foundation
 import Jobs
+import SwiftProtobuf
+import Synchronization
 import TestSupport
 import Testing
 import Wire

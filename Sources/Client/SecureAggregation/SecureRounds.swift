@@ -19,6 +19,8 @@ final class SecureRounds: Sendable {
     struct Surroundings: Sendable {
         /// Whether the update of a task is finished and waits to be sent.
         var isFinished: @Sendable (TaskIdentity) -> Bool
+        /// The round of a task is over: the task ends.
+        var cancel: @Sendable (TaskIdentity) -> Void
         /// The client takes no further part in a round: its task ends, and the coordinator is told why.
         var leave: @Sendable (TaskIdentity, _ reason: String) -> Void
     }
@@ -100,6 +102,8 @@ final class SecureRounds: Sendable {
             let identity = try TaskIdentity(message.identity)
             guard let request = try SecureRequest(message, to: client) else { return }
             if case .end(let reason) = request {
+                // The task first, so that it ends as one that is not wanted and not as one that failed.
+                state.withLock { $0.surroundings }?.cancel(identity)
                 forget(identity, reason: reason)
             } else {
                 incoming.yield((identity, request))
@@ -184,8 +188,8 @@ final class SecureRounds: Sendable {
         logger.warning(
             "secure aggregation: this client leaves the round",
             metadata: ["task": "\(identity)", "reason": "\(PeerText.clean(reason))"])
-        forget(identity, reason: reason)
         state.withLock { $0.surroundings }?.leave(identity, reason)
+        forget(identity, reason: reason)
     }
 
     private static func over(_ reason: String) -> ClientError {
