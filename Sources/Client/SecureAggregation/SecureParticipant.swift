@@ -69,6 +69,7 @@ struct SecureParticipant: Sendable {
             client = try SecureClient(client: name, round: round, identity: identity)
             return try .keys(advance { try $0.advertise() })
         case .roster(let roster):
+            guard client != nil else { throw uninvited }
             guard roster.count <= cohort else {
                 throw violation("\(roster.count) clients have keys in a round of \(cohort)")
             }
@@ -93,11 +94,13 @@ struct SecureParticipant: Sendable {
     }
 
     private mutating func advance<Value>(_ step: (inout SecureClient) throws -> Value) throws -> Value {
-        guard var client else {
-            throw violation("a step without an invitation before it: the client was started again since")
-        }
+        guard var client else { throw uninvited }
         defer { self.client = client }
         return try step(&client)
+    }
+
+    private var uninvited: PrivacyError {
+        violation("a step without an invitation before it: the client was started again since, or steps were left out")
     }
 
     private func violation(_ what: String) -> PrivacyError {

@@ -52,6 +52,8 @@ final class SecureSite: Sendable {
     let conduct: @Sendable (SecureRequest, TaskIdentity) -> Conduct
     /// What the secrets of an attempt come from.
     let secret: @Sendable (TaskIdentity) -> PrivacySecret
+    /// What it uploads in a round.
+    let update: @Sendable (Int) throws -> Weights
     /// What the coordinator sent in exchanges.
     let requests = Mutex<[SecureRequest]>([])
     let receipts = Mutex<[Tributary_V1_UpdateReceipt]>([])
@@ -59,11 +61,13 @@ final class SecureSite: Sendable {
 
     init(
         _ name: String, secret: @escaping @Sendable (TaskIdentity) -> PrivacySecret = { _ in PrivacySecret() },
+        update: (@Sendable (Int) throws -> Weights)? = nil,
         conduct: @escaping @Sendable (SecureRequest, TaskIdentity) -> Conduct = { _, _ in .answer }
     ) {
         self.name = name
         self.conduct = conduct
         self.secret = secret
+        self.update = update ?? { try Fixtures.update(client: name, round: $0) }
     }
 
     private struct Left: Error {}
@@ -218,7 +222,7 @@ final class SecureSite: Sendable {
     ) async throws {
         guard let task = state.withLock({ $0.tasks[identity] }) else { throw Left() }
         let (masks, cohort) = try take(identity) { (try $0.client.masks(shares), $0.cohort) }
-        let update = try Fixtures.update(client: name, round: identity.round)
+        let update = try update(identity.round)
         let words = try MaskedUpdate.masked(update, as: SecureFixtures.encoding(cohort), with: masks).words
         let bytes = Safetensors.encode(words)
         var header = ScriptedSite.header(task, client: name, bytes: bytes)
