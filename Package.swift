@@ -177,9 +177,8 @@ let package = Package(
         module(
             "Wire",
             [
-                "CMalloc", "Jobs", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioHPACK, .nioHTTP2,
-                .nioSSL,
-                .protobuf,
+                "CMalloc", "Jobs", "Privacy", "Weights", "WireMessages", .grpc, .grpcTransport, .nio, .nioHPACK,
+                .nioHTTP2, .nioSSL, .protobuf,
             ]),
         module(
             "Identity",
@@ -295,8 +294,8 @@ let package = Package(
         tests(
             "WireTests",
             [
-                "Wire", "WireMessages", "Jobs", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded, .nioHPACK,
-                .nioHTTP2, .protobuf,
+                "Wire", "WireMessages", "Jobs", "Privacy", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded,
+                .nioHPACK, .nioHTTP2, .protobuf,
             ]),
         tests(
             "CoordinatorTests",
@@ -311,7 +310,7 @@ let package = Package(
             [
                 "Client", "Configuration", "Durability", "Identity", "Jobs", "Privacy", "TestSupport", "Weights",
                 "Wire", "WireMessages",
-                .crypto, .grpc, .grpcInProcess, .log, .protobuf,
+                .crypto, .grpc, .grpcInProcess, .log, .protobuf, .x509,
             ]
         ),
         tests(

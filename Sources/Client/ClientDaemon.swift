@@ -1,5 +1,6 @@
 public import Durability
 import Foundation
+public import Identity
 import Jobs
 public import Logging
 public import ServiceLifecycle
@@ -28,13 +29,17 @@ public final class ClientDaemon: Service {
         public var rules: SiteRules
         /// The software and its version, for the hello.
         public var software: String
+        /// The files of the client's certificate, which signs the keys of secure aggregation; without them such tasks are
+        /// declined.
+        public var identity: IdentityFiles?
         /// For tests: points at which to crash.
         public var crashPoints: CrashPoints
 
         /// Creates a set of parts.
         public init(
             client: String, state: String, data: [String], trainer: TrainerConfiguration, trainersKept: Int = 2,
-            rules: SiteRules = SiteRules(), software: String = "tributary-client", crashPoints: CrashPoints = .none
+            rules: SiteRules = SiteRules(), software: String = "tributary-client",
+            identity: IdentityFiles? = nil, crashPoints: CrashPoints = .none
         ) {
             self.client = client
             self.state = state
@@ -43,6 +48,7 @@ public final class ClientDaemon: Service {
             self.trainersKept = trainersKept
             self.rules = rules
             self.software = software
+            self.identity = identity
             self.crashPoints = crashPoints
         }
     }
@@ -55,6 +61,7 @@ public final class ClientDaemon: Service {
     private let courier: Courier
     private let worker: TaskWorker
     private let board = TaskBoard()
+    private let secure: SecureRounds
     private let link: SessionLink
     private let stop = OneTimeSignal()
     private let catalogue: Mutex<SiteCatalogue>
@@ -92,13 +99,19 @@ public final class ClientDaemon: Service {
         courier = Courier(transfers: transfers, progress: progress, logger: logger)
         pool = TrainerPool(
             configuration: parts.trainer, limit: parts.trainersKept, folder: folder, logger: logger)
+        secure = SecureRounds(
+            client: parts.client, files: parts.identity, link: link, crashPoints: parts.crashPoints, logger: logger)
         worker = TaskWorker(
             client: parts.client, rules: parts.rules, threads: parts.trainer.threads, folder: folder, pool: pool,
-            transfers: transfers, courier: courier, progress: progress)
+            transfers: transfers, courier: courier, progress: progress, secure: secure)
     }
 
     /// Runs until a graceful shutdown or a cancellation.
     public func run() async throws {
+        secure.use(
+            SecureRounds.Surroundings(
+                isFinished: { [outbox] in outbox.contains($0) }, cancel: { [board] in board.cancel($0) },
+                leave: { [weak self] in self?.leave($0, reason: $1) }))
         await withGracefulShutdownHandler {
             await withTaskGroup { group in
                 let session = Session(
@@ -106,6 +119,7 @@ public final class ClientDaemon: Service {
                 group.addTask { await session.run() }
                 group.addTask { await self.board.run { await self.perform($0) } }
                 group.addTask { await self.courier.run() }
+                group.addTask { await self.secure.run() }
                 group.addTask { await self.pool.endIdleOnes() }
                 await group.next()
                 group.cancelAll()
@@ -148,6 +162,16 @@ public final class ClientDaemon: Service {
                 (error as? ClientError)?.message ?? (error as? JobsError)?.message ?? "the site's log names the cause")
             giveUp(identity, .failed(failed))
         }
+    }
+
+    /// The client takes no further part in a round with secure aggregation.
+    private func leave(_ identity: TaskIdentity, reason: String) {
+        board.cancel(identity)
+        var failed = Tributary_V1_TaskFailed()
+        failed.identity = identity.message
+        failed.code = ClientError.Code.secureAggregation.rawValue
+        failed.reason = PeerText.clean(reason)
+        giveUp(identity, .failed(failed))
     }
 
     /// Tells the coordinator that a task gives no result: now, or when there is a session again.
@@ -242,6 +266,7 @@ extension ClientDaemon: Session.Delegate {
             logger.info(
                 "task accepted",
                 metadata: ["task": "\(identity)", "job": "\(PeerText.clean(task.jobName))"])
+            try secure.expect(work)
             link.send(.accepted(accepted))
             board.enqueue(work)
         } catch {
@@ -250,7 +275,10 @@ extension ClientDaemon: Session.Delegate {
         }
     }
 
+    func receive(_ request: Tributary_V1_SecureRequest) { secure.receive(request) }
+
     func cancel(_ identity: TaskIdentity, reason: String) {
+        defer { secure.forget(identity, reason: reason) }
         guard board.contains(identity) else { return }
         logger.info("task not wanted any more", metadata: ["task": "\(identity)", "reason": "\(reason)"])
         board.cancel(identity)

@@ -26,6 +26,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         case disk
         /// The session with the coordinator failed.
         case session
+        /// The exchange of secure aggregation gave no masks.
+        case secureAggregation = "secure-aggregation"
     }
 
     /// The kind of failure.

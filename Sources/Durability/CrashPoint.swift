@@ -47,6 +47,13 @@ public struct CrashPoint: RawRepresentable, Hashable, Sendable, CustomStringConv
     /// The update is acknowledged, the outbox still holds it.
     public static let afterAcknowledgement = CrashPoint(rawValue: "afterAcknowledgement")
 
+    /// In a round with secure aggregation: everybody's keys are here, nothing is shared.
+    public static let beforeSharing = CrashPoint(rawValue: "beforeSharing")
+    /// The list of arrived updates is here, nothing is signed.
+    public static let beforeSigning = CrashPoint(rawValue: "beforeSigning")
+    /// The signatures of the list are here, no share was given.
+    public static let beforeUnmasking = CrashPoint(rawValue: "beforeUnmasking")
+
     /// The points of the coordinator, in the order of a round.
     public static let coordinator: [CrashPoint] = [
         .afterSelectCommit, .afterTaskSent, .halfUpload, .afterDigestCheck, .afterRename, .afterRowCommit, .halfFold,
@@ -57,4 +64,7 @@ public struct CrashPoint: RawRepresentable, Hashable, Sendable, CustomStringConv
     public static let client: [CrashPoint] = [
         .afterFetch, .inTraining, .afterUpdateWritten, .halfClientUpload, .afterAcknowledgement,
     ]
+
+    /// The points of a client that only rounds with secure aggregation have, in their order.
+    public static let secureAggregation: [CrashPoint] = [.beforeSharing, .beforeSigning, .beforeUnmasking]
 }

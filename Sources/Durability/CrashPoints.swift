@@ -58,8 +58,8 @@ public struct CrashPoints: Sendable {
     /// - Parameters:
     ///   - text: `name` or `name@N`; empty means no point.
     ///   - crash: what to do there.
-    /// - Throws: ``DurabilityError`` (`invalidArgument`) when the name is none of ``CrashPoint/coordinator`` and
-    ///   ``CrashPoint/client``, or N is not a whole number from 1.
+    /// - Throws: ``DurabilityError`` (`invalidArgument`) when the name is none of ``CrashPoint/coordinator``,
+    ///   ``CrashPoint/client`` and ``CrashPoint/secureAggregation``, or N is not a whole number from 1.
     public static func parsing(
         _ text: String,
         crash: @escaping @Sendable (CrashPoint) throws -> Void
@@ -67,7 +67,7 @@ public struct CrashPoints: Sendable {
         if text.isEmpty { return .none }
         let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
         let target = CrashPoint(rawValue: String(parts[0]))
-        let known = CrashPoint.coordinator + CrashPoint.client
+        let known = CrashPoint.coordinator + CrashPoint.client + CrashPoint.secureAggregation
         guard known.contains(target) else {
             let names = known.map(\.rawValue).joined(separator: ", ")
             throw DurabilityError(.invalidArgument, "\(variable)=\(text): unknown point; known are \(names)")

@@ -202,6 +202,15 @@ extension RoundEngine {
         refusal.reason += "; left out of further rounds after \(offences[refusal.client] ?? 0) refused updates"
     }
 
+    mutating func attemptAborted(
+        _ round: Int, _ attempt: Int, _ reason: String, at time: Int64, _ actions: inout [RoundAction]
+    ) {
+        guard case .training(let open) = phase, open.record.round == round, open.record.attempt == attempt,
+            buffer == nil
+        else { return }
+        fail(open, reason: reason, isOverdue: false, at: time, &actions)
+    }
+
     mutating func failureCommitted(_ round: Int, _ attempt: Int, _ actions: inout [RoundAction]) {
         guard case .committingFailure(let open, let failure) = phase, failure.round == round,
             failure.attempt == attempt

@@ -175,6 +175,8 @@ public struct RoundEngine: Sendable {
             updateCommitted(client, RoundTask(.train, round: round, attempt: attempt), statistics, at: time)
         case .taskRefused(let task, let refusal, let isDeclined):
             refused(task, refusal, isDeclined: isDeclined, &actions)
+        case .attemptAborted(let round, let attempt, let reason):
+            attemptAborted(round, attempt, reason, at: time, &actions)
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
         case .aggregated(let round, let attempt, let digest, let report, let norm):
             aggregated(round, attempt, digest, report, norm, at: time, &actions)

@@ -30,6 +30,9 @@ public enum RoundEvent: Sendable, Hashable {
     /// The client declined the task (`isDeclined`), failed at it, or its result was refused. The engine answers with
     /// `commitRefusal` when this counts; tell the client only after that.
     case taskRefused(task: RoundTask, refusal: TaskRefusal, isDeclined: Bool)
+    /// The open attempt cannot go on, for a reason that is not the engine's, such as an exchange of secure aggregation that
+    /// has too few clients: it fails. Ignored unless its clients train.
+    case attemptAborted(round: Int, attempt: Int, reason: String)
     /// The failed attempt is durable.
     case attemptFailureCommitted(round: Int, attempt: Int)
     /// The aggregated weights exist as a durable blob; the report says what each client's update weighs in them, and with

@@ -7,6 +7,7 @@
 /// | `range` | the largest absolute value of an update's element that is not limited | 1; with distributed noise `privacy.clipNorm` |
 /// | `bits` | of one element, 2 to 31; with distributed noise that decides | 16 |
 /// | `minimum` | how many updates must be in a sum | `clients.minimumUpdates` |
+/// | `stepDeadline` | seconds that clients have for a step other than training, between daemons | 60 |
 /// | `dropAdvertise`, `dropShare`, `dropMask`, `dropSign`, `dropUnmask` | in a simulation, the probability that a client leaves before that step | 0 |
 ///
 /// Any other key is an error; an empty map is no secure aggregation.
@@ -38,6 +39,8 @@ public struct SecureAggregationSettings: Sendable, Hashable {
     public private(set) var hasBits = false
     /// How many updates must be in a sum; nil for `clients.minimumUpdates`.
     public private(set) var minimum: Int?
+    /// Seconds that clients have for every step but the training, which has the round's deadline.
+    public private(set) var stepDeadline = 60.0
     /// With which probability a simulated client leaves before each ``Step``.
     public private(set) var dropOuts = [Double](repeating: 0, count: Step.allCases.count)
 
@@ -63,6 +66,9 @@ public struct SecureAggregationSettings: Sendable, Hashable {
     public func holders(of cohort: Int) -> Int {
         min(cohort, degree.map { $0 + $0 % 2 + 1 } ?? cohort)
     }
+
+    /// How many updates must be in a sum of a job.
+    public func minimum(of clients: JobSpecification.Clients) -> Int { minimum ?? max(2, clients.minimumUpdates) }
 
     /// How many of them give a secret away.
     public func threshold(of cohort: Int) -> Int {
@@ -101,6 +107,7 @@ public struct SecureAggregationSettings: Sendable, Hashable {
         value.hasBits = settings["bits"] != nil
         value.bits = map.optionalInt("bits", in: 2...31) ?? 16
         value.minimum = map.optionalInt("minimum", in: 2...1_000_000)
+        value.stepDeadline = map.double("stepDeadline", 60, in: 0.1...86_400)
         for (step, key) in [
             (Step.advertise, "dropAdvertise"), (.share, "dropShare"), (.mask, "dropMask"), (.sign, "dropSign"),
             (.unmask, "dropUnmask"),

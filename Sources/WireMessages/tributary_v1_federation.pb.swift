@@ -273,6 +273,15 @@ public nonisolated struct Tributary_V1_ClientMessage: Sendable {
     set {message = .goodbye(newValue)}
   }
 
+  /// The client's step in a round with secure aggregation.
+  public var secure: Tributary_V1_SecureAnswer {
+    get {
+      if case .secure(let v)? = message {return v}
+      return Tributary_V1_SecureAnswer()
+    }
+    set {message = .secure(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Exactly one; a message with none set is ignored (a later version's message).
@@ -297,6 +306,8 @@ public nonisolated struct Tributary_V1_ClientMessage: Sendable {
     case transferReleased(Tributary_V1_TransferReleased)
     /// The client leaves on purpose; its running tasks are given up.
     case goodbye(Tributary_V1_Goodbye)
+    /// The client's step in a round with secure aggregation.
+    case secure(Tributary_V1_SecureAnswer)
 
   }
 
@@ -375,6 +386,15 @@ public nonisolated struct Tributary_V1_CoordinatorMessage: Sendable {
     set {message = .heartbeat(newValue)}
   }
 
+  /// Asks for the next step of a round with secure aggregation.
+  public var secure: Tributary_V1_SecureRequest {
+    get {
+      if case .secure(let v)? = message {return v}
+      return Tributary_V1_SecureRequest()
+    }
+    set {message = .secure(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Exactly one; a message with none set is ignored (a later version's message).
@@ -393,6 +413,8 @@ public nonisolated struct Tributary_V1_CoordinatorMessage: Sendable {
     case drain(Tributary_V1_Drain)
     /// The answer to Heartbeat.
     case heartbeat(Tributary_V1_HeartbeatReply)
+    /// Asks for the next step of a round with secure aggregation.
+    case secure(Tributary_V1_SecureRequest)
 
   }
 
@@ -666,6 +688,364 @@ public nonisolated struct Tributary_V1_TaskFailed: Sendable {
   public init() {}
 
   fileprivate var _identity: Tributary_V1_TaskIdentity? = nil
+}
+
+/// What a round with secure aggregation wants of a client next. The coordinator asks, the client answers with the SecureAnswer
+/// of the step, once: a request that comes again after a reconnect gets the same answer again. A client that cannot take a step
+/// sends TaskFailed with the code "secure-aggregation", also after its update was committed.
+public nonisolated struct Tributary_V1_SecureRequest: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The training task of the round.
+  public var identity: Tributary_V1_TaskIdentity {
+    get {_identity ?? Tributary_V1_TaskIdentity()}
+    set {_identity = newValue}
+  }
+  /// Returns true if `identity` has been explicitly set.
+  public var hasIdentity: Bool {self._identity != nil}
+  /// Clears the value of `identity`. Subsequent reads from it will return its default value.
+  public mutating func clearIdentity() {self._identity = nil}
+
+  /// Exactly one, in this order.
+  public var step: Tributary_V1_SecureRequest.OneOf_Step? = nil
+
+  /// Make keys and send the public ones: answered by SecureAnswer.keys.
+  public var invitation: Tributary_V1_SecureInvitation {
+    get {
+      if case .invitation(let v)? = step {return v}
+      return Tributary_V1_SecureInvitation()
+    }
+    set {step = .invitation(newValue)}
+  }
+
+  /// Check everybody's keys and share the own secrets: answered by SecureAnswer.boxes.
+  public var roster: Tributary_V1_SecureRoster {
+    get {
+      if case .roster(let v)? = step {return v}
+      return Tributary_V1_SecureRoster()
+    }
+    set {step = .roster(newValue)}
+  }
+
+  /// The shares for this client, from those who take part: its masked update is wanted, by SubmitUpdate.
+  public var boxes: Tributary_V1_SecureBoxes {
+    get {
+      if case .boxes(let v)? = step {return v}
+      return Tributary_V1_SecureBoxes()
+    }
+    set {step = .boxes(newValue)}
+  }
+
+  /// Sign the list of those whose update arrived: answered by SecureAnswer.signature.
+  public var survivors: Tributary_V1_SecureSurvivors {
+    get {
+      if case .survivors(let v)? = step {return v}
+      return Tributary_V1_SecureSurvivors()
+    }
+    set {step = .survivors(newValue)}
+  }
+
+  /// Check the signatures and give the shares that take the masks off the sum: answered by SecureAnswer.shares.
+  public var signatures: Tributary_V1_SecureSignatures {
+    get {
+      if case .signatures(let v)? = step {return v}
+      return Tributary_V1_SecureSignatures()
+    }
+    set {step = .signatures(newValue)}
+  }
+
+  /// The exchange is over: the client forgets its secrets. Not answered.
+  public var end: Tributary_V1_SecureEnd {
+    get {
+      if case .end(let v)? = step {return v}
+      return Tributary_V1_SecureEnd()
+    }
+    set {step = .end(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// Exactly one, in this order.
+  public nonisolated enum OneOf_Step: Equatable, Sendable {
+    /// Make keys and send the public ones: answered by SecureAnswer.keys.
+    case invitation(Tributary_V1_SecureInvitation)
+    /// Check everybody's keys and share the own secrets: answered by SecureAnswer.boxes.
+    case roster(Tributary_V1_SecureRoster)
+    /// The shares for this client, from those who take part: its masked update is wanted, by SubmitUpdate.
+    case boxes(Tributary_V1_SecureBoxes)
+    /// Sign the list of those whose update arrived: answered by SecureAnswer.signature.
+    case survivors(Tributary_V1_SecureSurvivors)
+    /// Check the signatures and give the shares that take the masks off the sum: answered by SecureAnswer.shares.
+    case signatures(Tributary_V1_SecureSignatures)
+    /// The exchange is over: the client forgets its secrets. Not answered.
+    case end(Tributary_V1_SecureEnd)
+
+  }
+
+  public init() {}
+
+  fileprivate var _identity: Tributary_V1_TaskIdentity? = nil
+}
+
+/// A client's answer to a SecureRequest.
+public nonisolated struct Tributary_V1_SecureAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The training task of the round.
+  public var identity: Tributary_V1_TaskIdentity {
+    get {_identity ?? Tributary_V1_TaskIdentity()}
+    set {_identity = newValue}
+  }
+  /// Returns true if `identity` has been explicitly set.
+  public var hasIdentity: Bool {self._identity != nil}
+  /// Clears the value of `identity`. Subsequent reads from it will return its default value.
+  public mutating func clearIdentity() {self._identity = nil}
+
+  /// Exactly one.
+  public var step: Tributary_V1_SecureAnswer.OneOf_Step? = nil
+
+  /// To an invitation.
+  public var keys: Tributary_V1_SecureKeys {
+    get {
+      if case .keys(let v)? = step {return v}
+      return Tributary_V1_SecureKeys()
+    }
+    set {step = .keys(newValue)}
+  }
+
+  /// To a roster: for each neighbour the shares of the client's secrets, sealed.
+  public var boxes: Tributary_V1_SecureBoxes {
+    get {
+      if case .boxes(let v)? = step {return v}
+      return Tributary_V1_SecureBoxes()
+    }
+    set {step = .boxes(newValue)}
+  }
+
+  /// To survivors: the signature of the list by the client's certificate.
+  public var signature: Data {
+    get {
+      if case .signature(let v)? = step {return v}
+      return Data()
+    }
+    set {step = .signature(newValue)}
+  }
+
+  /// To signatures.
+  public var shares: Tributary_V1_SecureShares {
+    get {
+      if case .shares(let v)? = step {return v}
+      return Tributary_V1_SecureShares()
+    }
+    set {step = .shares(newValue)}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// Exactly one.
+  public nonisolated enum OneOf_Step: Equatable, Sendable {
+    /// To an invitation.
+    case keys(Tributary_V1_SecureKeys)
+    /// To a roster: for each neighbour the shares of the client's secrets, sealed.
+    case boxes(Tributary_V1_SecureBoxes)
+    /// To survivors: the signature of the list by the client's certificate.
+    case signature(Data)
+    /// To signatures.
+    case shares(Tributary_V1_SecureShares)
+
+  }
+
+  public init() {}
+
+  fileprivate var _identity: Tributary_V1_TaskIdentity? = nil
+}
+
+/// The client is in a round of so many clients.
+public nonisolated struct Tributary_V1_SecureInvitation: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// How many clients the round has. Threshold and neighbours follow from it and the job.
+  public var cohort: UInt32 = 0
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The public keys of one client for one attempt of one round.
+public nonisolated struct Tributary_V1_SecureKeys: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whose keys they are. Empty in an answer: the session says it.
+  public var client: String = String()
+
+  /// X25519, 32 bytes: for the channels on which shares travel.
+  public var channelKey: Data = Data()
+
+  /// X25519, 32 bytes: for the masks.
+  public var maskKey: Data = Data()
+
+  /// SHA-256 of the seed of the client's own mask, 32 bytes.
+  public var commitment: Data = Data()
+
+  /// The signature of all this by the private key of the client's certificate.
+  public var signature: Data = Data()
+
+  /// That certificate in DER, as the coordinator saw it in the client's TLS handshake. Empty in an answer.
+  public var certificate: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Everybody's keys.
+public nonisolated struct Tributary_V1_SecureRoster: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// In order of the clients' names.
+  public var clients: [Tributary_V1_SecureKeys] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Sealed shares.
+public nonisolated struct Tributary_V1_SecureBoxes: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One for each neighbour.
+  public var boxes: [Tributary_V1_SecureBox] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The shares of one client's secrets for another.
+public nonisolated struct Tributary_V1_SecureBox: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// In an answer who can open it, in a request who sealed it.
+  public var client: String = String()
+
+  /// ChaCha20-Poly1305: nonce, text and tag.
+  public var box: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The clients whose masked update arrived.
+public nonisolated struct Tributary_V1_SecureSurvivors: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// In order of their names.
+  public var clients: [String] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// The signatures of the list.
+public nonisolated struct Tributary_V1_SecureSignatures: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// One for each client that signed.
+  public var signatures: [Tributary_V1_SecureSignature] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// One signature of the list.
+public nonisolated struct Tributary_V1_SecureSignature: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Who signed.
+  public var client: String = String()
+
+  /// The signature.
+  public var signature: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// What a client holds of its neighbours' secrets, and of its own: of each one share, of one kind.
+public nonisolated struct Tributary_V1_SecureShares: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Shares of the seeds of own masks, of clients that are on the list.
+  public var seeds: [Tributary_V1_SecureShare] = []
+
+  /// Shares of mask keys, of clients that are not.
+  public var keys: [Tributary_V1_SecureShare] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// One share of one client's secret.
+public nonisolated struct Tributary_V1_SecureShare: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Whose secret.
+  public var client: String = String()
+
+  /// Where the polynomials were evaluated, 1 to 255.
+  public var point: UInt32 = 0
+
+  /// One value for each byte of the secret: 32 bytes.
+  public var share: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// An exchange is over.
+public nonisolated struct Tributary_V1_SecureEnd: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Why, in a sentence.
+  public var reason: String = String()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
 }
 
 /// The result of an evaluation.
@@ -1072,7 +1452,7 @@ nonisolated extension Tributary_V1_UpdateStatus: SwiftProtobuf._ProtoNameProvidi
 
 nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClientMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}accepted\0\u{1}declined\0\u{1}progress\0\u{1}failed\0\u{1}evaluation\0\u{3}transfer_request\0\u{3}transfer_released\0\u{1}goodbye\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}accepted\0\u{1}declined\0\u{1}progress\0\u{1}failed\0\u{1}evaluation\0\u{3}transfer_request\0\u{3}transfer_released\0\u{1}goodbye\0\u{1}secure\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1210,6 +1590,19 @@ nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftPr
           self.message = .goodbye(v)
         }
       }()
+      case 11: try {
+        var v: Tributary_V1_SecureAnswer?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .secure(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .secure(v)
+        }
+      }()
       default: break
       }
     }
@@ -1261,6 +1654,10 @@ nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftPr
       guard case .goodbye(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
     }()
+    case .secure?: try {
+      guard case .secure(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1275,7 +1672,7 @@ nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Tributary_V1_CoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}task\0\u{1}grant\0\u{1}cancel\0\u{3}evaluation_acknowledged\0\u{1}drain\0\u{1}heartbeat\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}task\0\u{1}grant\0\u{1}cancel\0\u{3}evaluation_acknowledged\0\u{1}drain\0\u{1}heartbeat\0\u{1}secure\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1374,6 +1771,19 @@ nonisolated extension Tributary_V1_CoordinatorMessage: SwiftProtobuf.Message, Sw
           self.message = .heartbeat(v)
         }
       }()
+      case 8: try {
+        var v: Tributary_V1_SecureRequest?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .secure(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .secure(v)
+        }
+      }()
       default: break
       }
     }
@@ -1412,6 +1822,10 @@ nonisolated extension Tributary_V1_CoordinatorMessage: SwiftProtobuf.Message, Sw
     case .heartbeat?: try {
       guard case .heartbeat(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case .secure?: try {
+      guard case .secure(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
     }()
     case nil: break
     }
@@ -1879,6 +2293,627 @@ nonisolated extension Tributary_V1_TaskFailed: SwiftProtobuf.Message, SwiftProto
   public static func ==(lhs: Tributary_V1_TaskFailed, rhs: Tributary_V1_TaskFailed) -> Bool {
     if lhs._identity != rhs._identity {return false}
     if lhs.code != rhs.code {return false}
+    if lhs.reason != rhs.reason {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureRequest"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}invitation\0\u{1}roster\0\u{1}boxes\0\u{1}survivors\0\u{1}signatures\0\u{1}end\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._identity) }()
+      case 2: try {
+        var v: Tributary_V1_SecureInvitation?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .invitation(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .invitation(v)
+        }
+      }()
+      case 3: try {
+        var v: Tributary_V1_SecureRoster?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .roster(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .roster(v)
+        }
+      }()
+      case 4: try {
+        var v: Tributary_V1_SecureBoxes?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .boxes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .boxes(v)
+        }
+      }()
+      case 5: try {
+        var v: Tributary_V1_SecureSurvivors?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .survivors(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .survivors(v)
+        }
+      }()
+      case 6: try {
+        var v: Tributary_V1_SecureSignatures?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .signatures(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .signatures(v)
+        }
+      }()
+      case 7: try {
+        var v: Tributary_V1_SecureEnd?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .end(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .end(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._identity {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    switch self.step {
+    case .invitation?: try {
+      guard case .invitation(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .roster?: try {
+      guard case .roster(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .boxes?: try {
+      guard case .boxes(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+    }()
+    case .survivors?: try {
+      guard case .survivors(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .signatures?: try {
+      guard case .signatures(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+    }()
+    case .end?: try {
+      guard case .end(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureRequest, rhs: Tributary_V1_SecureRequest) -> Bool {
+    if lhs._identity != rhs._identity {return false}
+    if lhs.step != rhs.step {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureAnswer"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}keys\0\u{1}boxes\0\u{1}signature\0\u{1}shares\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._identity) }()
+      case 2: try {
+        var v: Tributary_V1_SecureKeys?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .keys(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .keys(v)
+        }
+      }()
+      case 3: try {
+        var v: Tributary_V1_SecureBoxes?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .boxes(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .boxes(v)
+        }
+      }()
+      case 4: try {
+        var v: Data?
+        try decoder.decodeSingularBytesField(value: &v)
+        if let v = v {
+          if self.step != nil {try decoder.handleConflictingOneOf()}
+          self.step = .signature(v)
+        }
+      }()
+      case 5: try {
+        var v: Tributary_V1_SecureShares?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .shares(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .shares(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._identity {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    switch self.step {
+    case .keys?: try {
+      guard case .keys(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .boxes?: try {
+      guard case .boxes(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    }()
+    case .signature?: try {
+      guard case .signature(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularBytesField(value: v, fieldNumber: 4)
+    }()
+    case .shares?: try {
+      guard case .shares(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureAnswer, rhs: Tributary_V1_SecureAnswer) -> Bool {
+    if lhs._identity != rhs._identity {return false}
+    if lhs.step != rhs.step {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureInvitation: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureInvitation"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cohort\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularUInt32Field(value: &self.cohort) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if self.cohort != 0 {
+      try visitor.visitSingularUInt32Field(value: self.cohort, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureInvitation, rhs: Tributary_V1_SecureInvitation) -> Bool {
+    if lhs.cohort != rhs.cohort {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureKeys: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureKeys"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}client\0\u{3}channel_key\0\u{3}mask_key\0\u{1}commitment\0\u{1}signature\0\u{1}certificate\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.client) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.channelKey) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.maskKey) }()
+      case 4: try { try decoder.decodeSingularBytesField(value: &self.commitment) }()
+      case 5: try { try decoder.decodeSingularBytesField(value: &self.signature) }()
+      case 6: try { try decoder.decodeSingularBytesField(value: &self.certificate) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.client.isEmpty {
+      try visitor.visitSingularStringField(value: self.client, fieldNumber: 1)
+    }
+    if !self.channelKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.channelKey, fieldNumber: 2)
+    }
+    if !self.maskKey.isEmpty {
+      try visitor.visitSingularBytesField(value: self.maskKey, fieldNumber: 3)
+    }
+    if !self.commitment.isEmpty {
+      try visitor.visitSingularBytesField(value: self.commitment, fieldNumber: 4)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularBytesField(value: self.signature, fieldNumber: 5)
+    }
+    if !self.certificate.isEmpty {
+      try visitor.visitSingularBytesField(value: self.certificate, fieldNumber: 6)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureKeys, rhs: Tributary_V1_SecureKeys) -> Bool {
+    if lhs.client != rhs.client {return false}
+    if lhs.channelKey != rhs.channelKey {return false}
+    if lhs.maskKey != rhs.maskKey {return false}
+    if lhs.commitment != rhs.commitment {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.certificate != rhs.certificate {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureRoster: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureRoster"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}clients\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.clients) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.clients.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.clients, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureRoster, rhs: Tributary_V1_SecureRoster) -> Bool {
+    if lhs.clients != rhs.clients {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureBoxes: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureBoxes"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}boxes\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.boxes) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.boxes.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.boxes, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureBoxes, rhs: Tributary_V1_SecureBoxes) -> Bool {
+    if lhs.boxes != rhs.boxes {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureBox: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureBox"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}client\0\u{1}box\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.client) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.box) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.client.isEmpty {
+      try visitor.visitSingularStringField(value: self.client, fieldNumber: 1)
+    }
+    if !self.box.isEmpty {
+      try visitor.visitSingularBytesField(value: self.box, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureBox, rhs: Tributary_V1_SecureBox) -> Bool {
+    if lhs.client != rhs.client {return false}
+    if lhs.box != rhs.box {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureSurvivors: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureSurvivors"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}clients\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.clients) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.clients.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.clients, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureSurvivors, rhs: Tributary_V1_SecureSurvivors) -> Bool {
+    if lhs.clients != rhs.clients {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureSignatures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureSignatures"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}signatures\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.signatures) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.signatures.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.signatures, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureSignatures, rhs: Tributary_V1_SecureSignatures) -> Bool {
+    if lhs.signatures != rhs.signatures {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureSignature: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureSignature"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}client\0\u{1}signature\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.client) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.signature) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.client.isEmpty {
+      try visitor.visitSingularStringField(value: self.client, fieldNumber: 1)
+    }
+    if !self.signature.isEmpty {
+      try visitor.visitSingularBytesField(value: self.signature, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureSignature, rhs: Tributary_V1_SecureSignature) -> Bool {
+    if lhs.client != rhs.client {return false}
+    if lhs.signature != rhs.signature {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureShares: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureShares"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seeds\0\u{1}keys\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.seeds) }()
+      case 2: try { try decoder.decodeRepeatedMessageField(value: &self.keys) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.seeds.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.seeds, fieldNumber: 1)
+    }
+    if !self.keys.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.keys, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureShares, rhs: Tributary_V1_SecureShares) -> Bool {
+    if lhs.seeds != rhs.seeds {return false}
+    if lhs.keys != rhs.keys {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureShare: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureShare"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}client\0\u{1}point\0\u{1}share\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.client) }()
+      case 2: try { try decoder.decodeSingularUInt32Field(value: &self.point) }()
+      case 3: try { try decoder.decodeSingularBytesField(value: &self.share) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.client.isEmpty {
+      try visitor.visitSingularStringField(value: self.client, fieldNumber: 1)
+    }
+    if self.point != 0 {
+      try visitor.visitSingularUInt32Field(value: self.point, fieldNumber: 2)
+    }
+    if !self.share.isEmpty {
+      try visitor.visitSingularBytesField(value: self.share, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureShare, rhs: Tributary_V1_SecureShare) -> Bool {
+    if lhs.client != rhs.client {return false}
+    if lhs.point != rhs.point {return false}
+    if lhs.share != rhs.share {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureEnd: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureEnd"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reason\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.reason) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.reason.isEmpty {
+      try visitor.visitSingularStringField(value: self.reason, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureEnd, rhs: Tributary_V1_SecureEnd) -> Bool {
     if lhs.reason != rhs.reason {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true

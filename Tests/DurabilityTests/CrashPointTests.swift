@@ -29,11 +29,11 @@ struct CrashPointTests {
 
     @Test("nothing happens without a point")
     func none() throws {
-        for point in CrashPoint.coordinator + CrashPoint.client {
+        for point in CrashPoint.coordinator + CrashPoint.client + CrashPoint.secureAggregation {
             try CrashPoints.none.reached(point)
             try CrashPoints.parsing("") { _ in throw Crash() }.reached(point)
         }
-        #expect(Set(CrashPoint.coordinator + CrashPoint.client).count == 14)
+        #expect(Set(CrashPoint.coordinator + CrashPoint.client + CrashPoint.secureAggregation).count == 17)
     }
 
     @Test("a handler sees every point")

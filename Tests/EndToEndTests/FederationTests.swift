@@ -52,7 +52,7 @@ struct FederationTests {
         arguments: [
             "fedavg", "{name: scaffold, clients: 2}", "{name: fedopt, serverOptimizer: yogi}",
             "{name: fedper, personal: [bias]}", "fedavg\nencoding: {name: int8, block: 64}",
-            "fedavg\nencoding: top-k",
+            "fedavg\nencoding: top-k", "fedavg\nsecureAggregation: {threshold: 2, range: 0.25}",
         ])
     func simulated(strategy: String) async throws {
         try await Sandbox.with { sandbox in

@@ -16,6 +16,8 @@ struct Session: Sendable {
         func sessionBegan(_ welcome: Tributary_V1_Welcome)
         /// A task came.
         func receive(_ task: Tributary_V1_Task)
+        /// A step of a round with secure aggregation is asked for.
+        func receive(_ request: Tributary_V1_SecureRequest)
         /// A task is not wanted any more.
         func cancel(_ identity: TaskIdentity, reason: String)
         /// An evaluation report is durable at the coordinator.
@@ -162,6 +164,8 @@ struct Session: Sendable {
         switch message.message {
         case .task(let task):
             delegate.receive(task)
+        case .secure(let request):
+            delegate.receive(request)
         case .grant(let grant):
             link.granted(grant.request, grant: grant.grant)
         case .cancel(let cancel):

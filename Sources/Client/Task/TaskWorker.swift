@@ -2,6 +2,7 @@ import Durability
 import Foundation
 import Jobs
 import Logging
+import Privacy
 import Synchronization
 import Weights
 import Wire
@@ -17,12 +18,13 @@ final class TaskWorker: Sendable {
     let transfers: TransferClient
     let courier: Courier
     let progress: ProgressReporter
+    let secure: SecureRounds
     /// Working folders by job, made in this process.
     private let prepared = Mutex([String: String]())
 
     init(
         client: String, rules: SiteRules, threads: Int, folder: StateFolder, pool: TrainerPool,
-        transfers: TransferClient, courier: Courier, progress: ProgressReporter
+        transfers: TransferClient, courier: Courier, progress: ProgressReporter, secure: SecureRounds
     ) {
         self.client = client
         self.rules = rules
@@ -32,6 +34,7 @@ final class TaskWorker: Sendable {
         self.transfers = transfers
         self.courier = courier
         self.progress = progress
+        self.secure = secure
     }
 
     private var crashPoints: CrashPoints { transfers.crashPoints }
@@ -133,6 +136,10 @@ final class TaskWorker: Sendable {
             throw ClientError(.cancelled, refusal.reason)
         }
         let global = try SafetensorsFile(path: cached).schema
+        if !specification.secureAggregation.isEmpty {
+            return try await deliverMasked(
+                task, "\(work)/\(output)", global: global, statistics, trainer: trainer.description)
+        }
         let schema = try specification.encodedSchema(for: specification.updateSchema(for: global))
         let protection = try UpdateProtection.of(specification, task: identity, folder: folder)
         courier.expect(identity, bytes: Int64(schema.fileBytes))
@@ -146,6 +153,38 @@ final class TaskWorker: Sendable {
                 let entry = OutboxEntry(
                     identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
                     trainer: trainer.description, update: update)
+                try outbox.add(entry)
+                return entry
+            }
+            try crashPoints.reached(.afterUpdateWritten)
+            courier.deliver(entry)
+        } catch {
+            courier.expectNoMore(identity)
+            throw error
+        }
+    }
+
+    /// Masks an update and puts it into the outbox; in the clear it stays with the trainer, whose file is removed.
+    private func deliverMasked(
+        _ task: AcceptedTask, _ output: String, global: WeightsSchema, _ statistics: TaskStatistics,
+        trainer: [String: String]
+    ) async throws {
+        let identity = task.identity
+        let plain = try task.specification.updateSchema(for: global)
+        let protection = try UpdateProtection.of(task.specification, task: identity, folder: folder)
+        let masking = try await secure.masking(identity)
+        courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(try MaskedUpdate.schema(of: plain))))
+        do {
+            let outbox = transfers.outbox
+            let entry = try await FileWork.run {
+                let (update, saturated) = try MaskedFile.finish(
+                    output, plain: plain, global: global, masking: masking, protection: protection,
+                    to: outbox.updatePath(identity))
+                var statistics = statistics
+                statistics.sums["saturated"] = Double(saturated)
+                let entry = OutboxEntry(
+                    identity: identity, weightsDigest: task.weightsDigest, statistics: statistics, trainer: trainer,
+                    update: update)
                 try outbox.add(entry)
                 return entry
             }

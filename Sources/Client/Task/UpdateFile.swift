@@ -25,25 +25,7 @@ enum UpdateFile {
         to destination: String, protection: UpdateProtection? = nil,
         fileSystem: any FileSystem = PosixFileSystem()
     ) throws -> OutboxEntry.Update {
-        guard FileKind.isRegularFile(source) else {
-            throw ClientError(.update, "the trainer wrote no update file")
-        }
-        let file: SafetensorsFile
-        do {
-            // Other tensors of the model may be there, in double precision at most.
-            let limits = ReadLimits(dataBytes: 2 * global.byteCount + schema.plain.byteCount + (1 << 20))
-            file = try SafetensorsFile(path: source, limits: limits)
-        } catch {
-            throw ClientError(.update, "the trainer's update cannot be read", cause: error)
-        }
-        let differences = file.schema.differences(from: schema.plain).filter { difference in
-            !(difference.kind == .unexpected && global.index(of: difference.name) != nil)
-        }
-        guard differences.isEmpty else {
-            let some = differences.prefix(3).map(\.description).joined(separator: "; ")
-            throw ClientError(
-                .update, "the trainer's update: \(some)" + (differences.count > 3 ? "; and more" : ""))
-        }
+        let file = try open(source, plain: schema.plain, global: global)
         if schema.isPlain, protection == nil, fileSystem is PosixFileSystem,
             let update = try adopt(file, schema: schema.plain, as: destination)
         {
@@ -76,6 +58,32 @@ enum UpdateFile {
             throw ClientError(.update, "the trainer's update: \(error.message)")
         }
         return OutboxEntry.Update(digest: hash.finalize().map(Self.hexadecimal).joined(), bytes: size)
+    }
+
+    /// Opens a trainer's file that holds what an update must.
+    ///
+    /// - Throws: ``ClientError`` (`update`) that names the tensor.
+    static func open(_ source: String, plain: WeightsSchema, global: WeightsSchema) throws -> SafetensorsFile {
+        guard FileKind.isRegularFile(source) else {
+            throw ClientError(.update, "the trainer wrote no update file")
+        }
+        let file: SafetensorsFile
+        do {
+            // Other tensors of the model may be there, in double precision at most.
+            let limits = ReadLimits(dataBytes: 2 * global.byteCount + plain.byteCount + (1 << 20))
+            file = try SafetensorsFile(path: source, limits: limits)
+        } catch {
+            throw ClientError(.update, "the trainer's update cannot be read", cause: error)
+        }
+        let differences = file.schema.differences(from: plain).filter { difference in
+            !(difference.kind == .unexpected && global.index(of: difference.name) != nil)
+        }
+        guard differences.isEmpty else {
+            let some = differences.prefix(3).map(\.description).joined(separator: "; ")
+            throw ClientError(
+                .update, "the trainer's update: \(some)" + (differences.count > 3 ? "; and more" : ""))
+        }
+        return file
     }
 
     /// Reads a file by the positions of a schema whose tensors it holds.

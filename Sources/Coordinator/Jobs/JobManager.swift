@@ -199,7 +199,7 @@ final class JobManager: Sendable {
         registry.withConnected { client, hello, tasks in
             runner.post(runner.ready(client, hello: hello, holding: tasks))
         }
-        runner.post(.start)
+        runner.start()
         if resuming { runner.post(.resume) }
         group.addTask { [self] in
             defer { ended(job) }
@@ -304,6 +304,12 @@ extension JobManager: SessionObserver {
 
     func taskSent(_ identity: TaskIdentity, client: String) {
         board.enter(.offered, task: identity, client: client)
+    }
+
+    /// A client has a new session: what rounds with secure aggregation asked of it may be lost. Not under the registry's
+    /// lock.
+    func secureClientConnected(_ client: String) {
+        for runner in state.withLock({ Array($0.runners.values) }) { runner.secure?.connected(client) }
     }
 
     /// A client's certificate was revoked.

@@ -1,6 +1,7 @@
 internal import Aggregation
 internal import Federation
 internal import Jobs
+internal import Privacy
 internal import Weights
 
 /// What follows from a job's specification and the schema of its weights, worked out once.
@@ -11,7 +12,7 @@ struct JobPlan: Sendable {
     let schema: WeightsSchema
     /// The tensors of every update.
     let updateSchema: WeightsSchema
-    /// How they are written.
+    /// How they are written; with secure aggregation as masked words, of which nothing else can be made.
     let encoded: EncodedSchema
     /// The exact size of every update.
     let updateBytes: Int64
@@ -32,7 +33,10 @@ struct JobPlan: Sendable {
         self.job = job
         self.schema = schema
         updateSchema = try job.specification.updateSchema(for: schema)
-        encoded = try job.specification.encodedSchema(for: updateSchema)
+        encoded =
+            job.specification.secureAggregation.isEmpty
+            ? try job.specification.encodedSchema(for: updateSchema)
+            : try EncodedSchema(MaskedUpdate.schema(of: updateSchema))
         updateBytes = Int64(encoded.fileBytes)
         foldSchema = try schema.updateSchema()
         rules = try job.specification.tensorRules(for: schema)

@@ -18,6 +18,7 @@ extension JobRunner {
                 context.board.join(job: id, cohort: cohort.cohort)
             } else {
                 context.board.begin(job: id, cohort: cohort.cohort)
+                secure?.begin(cohort)
             }
             context.changes.changed(job: id, round: cohort.round)
             let committed = RoundEvent.cohortCommitted(round: cohort.round, attempt: cohort.attempt)
@@ -30,6 +31,7 @@ extension JobRunner {
             let assignment = TaskAssignment(
                 job: id, operator: plan.job.operator, specification: plan.specification, offer: offer,
                 weightsBytes: plan.job.weightsBytes, schemaDigest: plan.job.schemaDigest)
+            if offer.task.kind == .train { secure?.offered(offer.task) }
             await context.fleet.assign(assignment, to: client)
         case .cancel(let task, let client, let reason):
             await context.fleet.cancel(task, job: id, client: client, reason: reason)
@@ -37,6 +39,7 @@ extension JobRunner {
             try await commit(refusal, of: task, isDeclined: isDeclined)
         case .commitAttemptFailure(let failure):
             try await store.commitFailure(job: id, failure)
+            secure?.end(reason: failure.reason)
             context.logger.warning(
                 "round failed",
                 metadata: [
@@ -68,9 +71,10 @@ extension JobRunner {
 
     /// Folds a round and tells the loop what came of it.
     func fold(_ order: AggregationOrder) async throws {
-        let fold = RoundFold(
-            plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: privacy)
         do {
+            let fold = RoundFold(
+                plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: privacy,
+                unmasked: try await secure?.unmask(order))
             let result = try await fold.run(order)
             post(
                 .aggregated(
@@ -93,6 +97,7 @@ extension JobRunner {
     private func commit(_ result: RoundResult) async throws -> [RoundEvent] {
         let dropped = try await context.store.commitRound(job: plan.job, result)
         try context.crash.reached(.afterRoundCommit)
+        secure?.end(reason: "the round is over")
         context.blobs.release(result.weightsDigest)
         let (keepsUpdates, isAsynchronous) = (plan.specification.keepUpdates, isAsynchronous)
         tidy { context, job in
@@ -117,6 +122,7 @@ extension JobRunner {
         try await context.store.commitRefusal(
             job: id, task: task, refusal, isDeclined: isDeclined, at: context.clock.now())
         let identity = TaskIdentity(job: id, task: task)
+        if task.kind == .train { secure?.left(refusal.client, task, reason: refusal.reason) }
         context.board.enter(.refused, task: identity, client: refusal.client)
         context.logger.warning(
             "task refused",
@@ -142,6 +148,7 @@ extension JobRunner {
         context.logger.info(
             "job \(status.state.rawValue)", metadata: ["job": "\(id)", "reason": "\(status.reason)"])
         if status.state.isFinal {
+            secure?.end(reason: "the job is \(status.state.rawValue)")
             context.audit.record(
                 .jobEnded, subject: plan.job.operator,
                 detail: ["job": id, "state": status.state.rawValue, "reason": status.reason])

@@ -52,6 +52,8 @@ final class JobRunner: Sendable {
     private let engine: Mutex<RoundEngine>
     private let mailbox: Mailbox<Input>
     private let deadline: Alarm
+    /// The exchanges of a job with secure aggregation; nil without.
+    let secure: SecureAggregator?
 
     var id: String { plan.id }
 
@@ -62,6 +64,7 @@ final class JobRunner: Sendable {
         let mailbox = Mailbox<Input>()
         self.mailbox = mailbox
         deadline = Alarm { mailbox.post(.event(.tick)) }
+        secure = SecureAggregator(plan: plan, context: context) { mailbox.post(.event($0)) }
     }
 
     // MARK: For everybody
@@ -69,6 +72,11 @@ final class JobRunner: Sendable {
     /// Queues an event.
     func post(_ event: RoundEvent) {
         mailbox.post(.event(event))
+    }
+
+    /// Lets the engine act.
+    func start() {
+        post(secure == nil ? .start : SecureAggregator.start(view.progress))
     }
 
     /// What a client's result for a task is worth now.
@@ -147,6 +155,7 @@ final class JobRunner: Sendable {
 
     /// Answers everybody who still waits.
     private func close() {
+        secure?.close()
         mailbox.finish()
         for input in mailbox.drain() { abandon(input) }
     }

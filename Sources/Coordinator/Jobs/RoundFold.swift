@@ -2,6 +2,7 @@ internal import Aggregation
 internal import Durability
 internal import Federation
 internal import Jobs
+internal import Weights
 
 /// The fold of one round: spooled updates and the global weights in, a durable blob out. A pure function of those files.
 struct RoundFold: Sendable {
@@ -11,6 +12,8 @@ struct RoundFold: Sendable {
     let crash: CrashPoints
     /// The job's privacy; nil without.
     let privacy: RoundPrivacy?
+    /// What takes the masks off; nil in a job without secure aggregation.
+    let unmasked: SecureAggregator.Unmasked?
 
     /// What a fold comes to.
     struct Outcome: Sendable {
@@ -29,16 +32,16 @@ struct RoundFold: Sendable {
 
     private func fold(_ order: AggregationOrder) throws -> Outcome {
         let global = try StoredTensors(try blobs.open(order.weightsDigest))
+        if let unmasked {
+            return try fold([try sum(order, unmasked)], into: global, order, isReported: false, nextClipNorm: nil)
+        }
         var updates: [any UpdateSource] = try order.updates.map { update in
-            let path = spool.path(
-                job: plan.id, round: update.startedFrom ?? order.round, attempt: update.draw ?? order.attempt,
-                client: update.client)
-            return try plan.discounted(
+            try plan.discounted(
                 update, in: order.round,
                 PartialUpdate(
                     clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
                     tensors: DecodedTensors.showing(
-                        StoredTensors(spool.fileSystem.open(path, .read)), as: plan.encoded),
+                        StoredTensors(spool.fileSystem.open(path(of: update, order), .read)), as: plan.encoded),
                     expected: plan.updateSchema,
                     shownAs: plan.foldSchema))
         }
@@ -50,6 +53,31 @@ struct RoundFold: Sendable {
             nextClipNorm = sum.nextClipNorm
             updates = [sum]
         }
+        // What an update weighs in a private sum tells its norm: that is not reported.
+        return try fold(updates, into: global, order, isReported: order.charge == nil, nextClipNorm: nextClipNorm)
+    }
+
+    private func path(of update: AdmittedUpdate, _ order: AggregationOrder) -> String {
+        spool.path(
+            job: plan.id, round: update.startedFrom ?? order.round, attempt: update.draw ?? order.attempt,
+            client: update.client)
+    }
+
+    /// The sum of masked updates, of which no single one can be read.
+    private func sum(_ order: AggregationOrder, _ unmasked: SecureAggregator.Unmasked) throws -> SecureSum {
+        let words = try unmasked.clients.map {
+            let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: $0)
+            return try StoredTensors(spool.fileSystem.open(path, .read))
+        }
+        return try SecureSum(
+            of: words, removing: unmasked.masks, as: unmasked.encoding, words: plan.encoded.plain,
+            schema: plan.foldSchema, rules: plan.rules)
+    }
+
+    private func fold(
+        _ updates: [any UpdateSource], into global: StoredTensors, _ order: AggregationOrder, isReported: Bool,
+        nextClipNorm: Double?
+    ) throws -> Outcome {
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {
             var isPastHalf = false
@@ -62,10 +90,9 @@ struct RoundFold: Sendable {
                     try crash.reached(.halfFold)
                 },
                 sink: { try writer.append($0) })
-            // What an update weighs in a private sum tells its norm: that is not reported.
             let digest = try writer.commit { try crash.reached(.afterBlobRename) }
             return Outcome(
-                digest: digest, report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
+                digest: digest, report: isReported ? report : nil, nextClipNorm: nextClipNorm)
         } catch {
             writer.discard()
             throw error

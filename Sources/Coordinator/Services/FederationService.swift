@@ -180,6 +180,9 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 return Self.receipt(.roundOver, reason: "the task is over")
             }
             try UpdateAdmission(plan: runner.plan).check(update, weightsDigest: weights)
+            guard try runner.secure?.takesUpdate(of: client, task) ?? true else {
+                return Self.receipt(.roundOver, reason: "the exchange of this attempt is gone")
+            }
             if let reason = core.disk.shortage() { throw CoordinatorError(.noSpace, reason) }
             let receiver = UploadReceiver(
                 spool: core.spool, board: core.board, crash: core.settings.crash, update: update, client: client,

@@ -29,11 +29,11 @@ struct JobSubmission: Sendable {
         }
         moved()
         let specification = try JobSpecification(json: header.specification)
-        guard specification.secureAggregation.isEmpty else {
+        guard specification.secureAggregation.isEmpty || specification.clients.perRound <= SecureLimits.cohort else {
             throw JobsError(
                 code: .invalidSpecification,
-                message: "secureAggregation: found one, expected none: this version runs it in simulations only "
-                    + "(`tributary simulate`)")
+                message: "clients.perRound: found \(specification.clients.perRound), expected at most "
+                    + "\(SecureLimits.cohort) with secureAggregation between daemons: everybody's keys are one message")
         }
         let digest = try PeerText.digest(header.weightsDigest, field: "submission.weights_digest")
         let bytes = Int64(try PeerText.count(header.weightsBytes, field: "submission.weights_bytes"))

@@ -109,6 +109,7 @@ struct ClientSession: Sendable {
                     $0.clockMilliseconds = UInt64(clamping: core.clock.now())
                 }))
         try core.registry.open(link, hello: hello)
+        core.jobs.secureClientConnected(client)
         // The certificate may have been revoked between the call's check and the registration.
         if core.revocations.isRevoked(link.peer.identity) {
             link.finish(.revoked(reason: "the certificate was revoked"))
@@ -122,6 +123,13 @@ struct ClientSession: Sendable {
         case .accepted(let accepted):
             let identity = try TaskIdentity(accepted.identity)
             progress(identity, stage: "fetching", fraction: 0, metrics: [:])
+            if identity.kind == .train {
+                try await core.jobs.judge(of: identity.job)?.secure?.accepted(client, identity.roundTask)
+            }
+        case .secure(let answer):
+            let identity = try TaskIdentity(answer.identity)
+            try await core.jobs.judge(of: identity.job)?.secure?.take(
+                answer, of: client, certificate: link.peer.certificate, identity.roundTask)
         case .declined(let declined):
             try await refuse(
                 try TaskIdentity(declined.identity), code: declined.code, reason: declined.reason, isDeclined: true)
@@ -157,6 +165,8 @@ struct ClientSession: Sendable {
             reason: PeerText.clean(reason))
         let runner = try await core.jobs.judge(of: identity.job)
         try await runner?.refuse(refusal, task: identity.roundTask, isDeclined: isDeclined)
+        // An update that is here counts, but its client takes no further step of its round.
+        if identity.kind == .train { runner?.secure?.left(client, identity.roundTask, reason: refusal.reason) }
         core.registry.finished(identity, client: client)
     }
 

@@ -189,6 +189,11 @@ final class SessionRegistry: Sendable {
         }
     }
 
+    /// Sends a message to a client; dropped when it has no session.
+    func send(_ message: Tributary_V1_CoordinatorMessage.OneOf_Message, to client: String) {
+        state.withLock { $0.entries[client]?.link }?.send(message)
+    }
+
     // MARK: Tasks
 
     /// What a client was asked to do, when it was sent this task in this session.

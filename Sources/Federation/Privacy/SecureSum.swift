@@ -41,15 +41,18 @@ public struct SecureSum: UpdateSource {
                 throw AggregationError(.unexpectedTensor, "a masked update: \(difference.joined(separator: "; "))")
             }
         }
-        let places = schema.tensors.map { rules.rule(for: $0) == .averaged ? words.index(of: $0.name) : nil }
-        self.places = places
+        let averaged = Set(schema.tensors.filter { rules.rule(for: $0) == .averaged }.map(\.name))
+            .intersection(words.tensors.map(\.name))
         self.updates = updates
         self.masks = masks
         self.encoding = encoding
-        self.schema = try WeightsSchema(
-            zip(schema.tensors, places).map { spec, place in
-                try place == nil ? spec : TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape)
+        let shown = try WeightsSchema(
+            schema.tensors.map { spec in
+                try averaged.contains(spec.name) ? TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
             })
+        self.schema = shown
+        // In the order of what is shown: where other types lie between the averaged ones, it is not that of the updates.
+        places = shown.tensors.map { averaged.contains($0.name) ? words.index(of: $0.name) : nil }
     }
 
     /// Computes some elements of one tensor.

@@ -29,6 +29,8 @@ public struct AuditKind: RawRepresentable, Sendable, Hashable, Codable, Expressi
     public static let weightsExported: AuditKind = "weights.exported"
     /// An update was refused; detail: job, round, reason.
     public static let updateRefused: AuditKind = "update.refused"
+    /// A message of secure aggregation was refused; detail: job, round, attempt, code, reason.
+    public static let secureMessageRefused: AuditKind = "secure.refused"
     /// A participant was revoked; detail: reason, by.
     public static let revoked: AuditKind = "participant.revoked"
     /// A revocation was taken back; detail: reason, by.

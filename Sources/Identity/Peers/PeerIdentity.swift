@@ -1,5 +1,6 @@
 public import Foundation
 public import GRPCCore
+public import X509
 
 /// The verified peer of an RPC. ``RoleInterceptor`` puts it into `context.transportSpecific`; tests without a network
 /// may do the same.
@@ -12,13 +13,18 @@ public struct PeerIdentity: ServerContext.TransportSpecific, Hashable {
     public var notBefore: Date
     /// Last instant of the certificate's validity.
     public var notAfter: Date
+    /// The certificate itself, as TLS verified it; nil from a transport without one.
+    public var certificate: Certificate?
 
     /// A peer.
-    public init(identity: ParticipantIdentity, serial: String, notBefore: Date, notAfter: Date) {
+    public init(
+        identity: ParticipantIdentity, serial: String, notBefore: Date, notAfter: Date, certificate: Certificate? = nil
+    ) {
         self.identity = identity
         self.serial = serial
         self.notBefore = notBefore
         self.notAfter = notAfter
+        self.certificate = certificate
     }
 
     /// Whole days until the certificate ends, negative when it ended.

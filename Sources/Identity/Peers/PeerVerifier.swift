@@ -49,6 +49,16 @@ public struct PeerVerifier: Sendable {
         admission = AdmitAll()
     }
 
+    /// A verifier of other clients' certificates, for a client to which the coordinator passes them on.
+    public init(peersOf material: IdentityMaterial) {
+        authority = material.authority
+        federation = material.identity.federation
+        roles = [.client]
+        usage = .client
+        serverName = .any
+        admission = AdmitAll()
+    }
+
     /// The peer of a handshake, or why it is refused.
     public func verify(_ leaf: Certificate, at now: Date = Date()) async -> Result<PeerIdentity, PeerRefusal> {
         guard leaf.issuer == authority.subject, authority.publicKey.isValidSignature(leaf.signature, for: leaf) else {

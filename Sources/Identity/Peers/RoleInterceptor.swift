@@ -83,7 +83,9 @@ public struct RoleInterceptor: ServerInterceptor {
                 return .failure(PeerRefusal(.noCertificate, "the connection carries no client certificate"))
             }
             switch verifier.assess(certificate) {
-            case .success(let assessed): peer = assessed
+            case .success(var assessed):
+                assessed.certificate = certificate
+                peer = assessed
             case .failure(let refusal): return .failure(refusal)
             }
         default:

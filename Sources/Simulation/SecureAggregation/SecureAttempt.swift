@@ -3,7 +3,7 @@ internal import Jobs
 internal import Privacy
 internal import Randomness
 
-/// One attempt of a round with secure aggregation: the coordinator's machine and every virtual client's, which pass each
+/// One attempt of a simulated round with secure aggregation: the coordinator's machine and every virtual client's, which pass each
 /// other the messages that daemons would.
 ///
 /// The clients' steps are shared by the workers. Secrets are fresh of the operating system and never leave memory; the sum

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Measurement
 import Operator
 import Privacy
@@ -16,29 +17,38 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
             EXAMPLE
               tributary benchmark secure-aggregation
               tributary benchmark secure-aggregation --clients 100 --degree 40 --elements 1000000 --json
+              tributary benchmark secure-aggregation --clients 10,50 --elements 10000,100000,1000000 --plot costs.svg
             """
     )
 
     @Option(help: "Clients of a round, one number or several with commas.")
     var clients = "10,50,100"
 
-    @Option(help: "Elements of the model.")
-    var elements = 100_000
+    @Option(help: "Elements of the model, one number or several with commas.")
+    var elements = "100000"
 
     @Option(help: "How many neighbours each client masks with; all the others when absent.")
     var degree: Int?
+
+    @Option(
+        help: "Write the time of a client and of the coordinator over the model's size as SVG.", completion: .file())
+    var plot: String?
 
     @Flag(help: "Print one JSON object a figure.")
     var json = false
 
     private var counts: [Int] { clients.split(separator: ",").compactMap { Int($0) } }
+    private var sizes: [Int] { elements.split(separator: ",").compactMap { Int($0) } }
 
     func validate() throws {
         guard !counts.isEmpty, counts.count == clients.split(separator: ",").count,
             counts.allSatisfy({ (3...1000).contains($0) })
         else { throw ValidationError("--clients: found \"\(clients)\", expected numbers from 3 to 1000 with commas") }
-        guard (1...100_000_000).contains(elements) else {
-            throw ValidationError("--elements: found \(elements), expected 1 to 100000000")
+        guard !sizes.isEmpty, sizes.count == elements.split(separator: ",").count,
+            sizes.allSatisfy({ (1...100_000_000).contains($0) })
+        else {
+            throw ValidationError(
+                "--elements: found \"\(elements)\", expected numbers from 1 to 100000000 with commas")
         }
         if let degree, !(2...254).contains(degree) {
             throw ValidationError("--degree: found \(degree), expected 2 to 254")
@@ -50,27 +60,32 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
     }
 
     func run() throws {
+        var costs = CostCurves()
         for count in counts {
-            for dropOuts in [0, 10, 30] {
-                var measure = try SecureAggregationMeasure(
-                    clients: count, elements: elements, degree: degree, dropOuts: count * dropOuts / 100)
-                let name = "secure aggregation, \(count) clients"
-                do {
-                    try measure.run()
-                } catch let error as PrivacyError {
-                    // Too few neighbours are left somewhere: that is an answer.
-                    Printer.note("\(name), \(dropOuts) % drop-outs: \(error)")
-                    continue
+            for size in sizes {
+                for dropOuts in [0, 10, 30] {
+                    var measure = try SecureAggregationMeasure(
+                        clients: count, elements: size, degree: degree, dropOuts: count * dropOuts / 100)
+                    let name = "secure aggregation, \(count) clients" + (sizes.count > 1 ? ", \(size) elements" : "")
+                    do {
+                        try measure.run()
+                    } catch let error as PrivacyError {
+                        // Too few neighbours are left somewhere: that is an answer.
+                        Printer.note("\(name), \(dropOuts) % drop-outs: \(error)")
+                        continue
+                    }
+                    if dropOuts == 0 { try BenchmarkFigure.show(clientFigures(measure, name), json: json) }
+                    try BenchmarkFigure.show(
+                        [
+                            BenchmarkFigure(
+                                "\(name), unmasking, \(dropOuts) % drop-outs", measure.unmasking.map { $0 * 1000 },
+                                unit: "ms")
+                        ], json: json)
+                    costs.add(measure, clients: count, elements: size, dropOuts: dropOuts)
                 }
-                if dropOuts == 0 { try BenchmarkFigure.show(clientFigures(measure, name), json: json) }
-                try BenchmarkFigure.show(
-                    [
-                        BenchmarkFigure(
-                            "\(name), unmasking, \(dropOuts) % drop-outs", measure.unmasking.map { $0 * 1000 },
-                            unit: "ms")
-                    ], json: json)
             }
         }
+        if let plot { try (costs.chart.svg() + "\n").write(toFile: plot, atomically: true, encoding: .utf8) }
     }
 
     private func clientFigures(_ measure: SecureAggregationMeasure, _ name: String) -> [BenchmarkFigure] {
@@ -83,5 +98,36 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
                 ),
             ]
         }
+    }
+}
+
+/// Milliseconds over the model's size, for each number of clients.
+private struct CostCurves {
+    private var points: [String: [LineChart.Point]] = [:]
+    private var names: [String] = []
+
+    mutating func add(_ measure: SecureAggregationMeasure, clients: Int, elements: Int, dropOuts: Int) {
+        if dropOuts == 0 {
+            let steps = SecureAggregationMeasure.Step.allCases.compactMap { measure.seconds[$0]?.sorted() }
+            add(
+                "\(clients) clients: each", elements, low: steps.reduce(0) { $0 + ($1.first ?? 0) },
+                mean: steps.reduce(0) { $0 + $1[$1.count / 2] }, high: steps.reduce(0) { $0 + ($1.last ?? 0) })
+        }
+        guard dropOuts != 10, let low = measure.unmasking.min(), let high = measure.unmasking.max() else { return }
+        add(
+            "\(clients): coordinator, \(dropOuts) % left", elements, low: low,
+            mean: measure.unmasking.sorted()[measure.unmasking.count / 2], high: high)
+    }
+
+    private mutating func add(_ name: String, _ elements: Int, low: Double, mean: Double, high: Double) {
+        if points[name] == nil { names.append(name) }
+        points[name, default: []].append(
+            .init(x: Double(elements), low: low * 1000, mean: mean * 1000, high: high * 1000))
+    }
+
+    var chart: LineChart {
+        LineChart(
+            curves: names.map { name in .init(name: name, points: (points[name] ?? []).sorted { $0.x < $1.x }) },
+            scale: .logarithmic)
     }
 }

@@ -72,7 +72,13 @@ struct SecureDoor: Sendable {
         as client: String,
         _ body: @Sendable (Tributary_V1_Federation.Client<HTTP2ClientTransport.Posix>) async throws -> Value
     ) async throws -> Value {
-        let material = try IdentityMaterial.load(Self.files(.client, client, authority, folder))
+        try await connected(with: IdentityMaterial.load(Self.files(.client, client, authority, folder)), body)
+    }
+
+    private func connected<Value: Sendable>(
+        with material: IdentityMaterial,
+        _ body: @Sendable (Tributary_V1_Federation.Client<HTTP2ClientTransport.Posix>) async throws -> Value
+    ) async throws -> Value {
         let transport = try HTTP2ClientTransport.Posix(
             target: .ipv4(address: "127.0.0.1", port: port),
             transportSecurity: MutualTLS.clientSecurity(
@@ -80,6 +86,25 @@ struct SecureDoor: Sendable {
             config: TransportSettings.clientConfiguration(authority: "localhost"),
             serviceConfig: TransportSettings.serviceConfiguration())
         return try await withGRPCClient(transport: transport) { try await body(.init(wrapping: $0)) }
+    }
+
+    /// Runs sites of rounds with secure aggregation beside `body`, each on a connection under its own certificate.
+    func withSites<Value: Sendable>(
+        _ sites: [SecureSite], _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            for site in sites {
+                group.addTask {
+                    let material = try IdentityMaterial.load(Self.files(.client, site.name, authority, folder))
+                    try await connected(with: material) { try await site.run($0, material) }
+                    return nil
+                }
+            }
+            group.addTask { try await body() }
+            defer { group.cancelAll() }
+            while let result = try await group.next() { if let result { return result } }
+            throw CancellationError()
+        }
     }
 
     /// Runs sites beside `body`, each on a connection of its own; they end with it.

@@ -53,11 +53,11 @@ struct TestServer: Sendable {
     /// jobs run after it.
     @discardableResult
     static func run<Value: Sendable>(
-        folder: String, settings: CoordinatorSettings = Fixtures.settings(),
+        folder: String, settings: CoordinatorSettings = Fixtures.settings(), logger: Logger = Fixtures.silent,
         jobsMayBegin: @escaping @Sendable () async -> Void = {},
         _ body: @escaping @Sendable (TestServer) async throws -> Value
     ) async throws -> Value {
-        let coordinator = try await Coordinator.open(folder: folder, settings: settings, logger: Fixtures.silent)
+        let coordinator = try await Coordinator.open(folder: folder, settings: settings, logger: logger)
         let transport = InProcessTransport()
         let server = GRPCServer(
             transport: transport.server, services: coordinator.services,

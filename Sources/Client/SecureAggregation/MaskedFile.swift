@@ -1,0 +1,67 @@
+import Crypto
+import Durability
+import Foundation
+import Privacy
+import Weights
+
+/// Turns the file that a trainer wrote into the masked words that are sent: checked, protected as the job says, written as
+/// whole numbers, masked, durable. Nothing else of the update is written.
+///
+/// The same words as `MaskedUpdate.masked` gives, one block after the other: memory is two blocks, whatever the model's size.
+enum MaskedFile {
+    private static let block = 64 << 10
+
+    /// Checks and rewrites.
+    ///
+    /// - Parameters:
+    ///   - source: the trainer's safetensors file.
+    ///   - plain: what the job's updates hold.
+    ///   - global: the schema of the job's weights; its other tensors may be in the file and are left out.
+    ///   - destination: the final path.
+    /// - Returns: digest and size of the durable file, and how many elements were limited to the job's range.
+    /// - Throws: ``ClientError`` (`update`) that names the tensor, `DurabilityError` from the disk.
+    static func finish(
+        _ source: String, plain: WeightsSchema, global: WeightsSchema, masking: UpdateMasking,
+        protection: UpdateProtection?, to destination: String, fileSystem: any FileSystem = PosixFileSystem()
+    ) throws -> (update: OutboxEntry.Update, saturated: Int) {
+        let file = try UpdateFile.open(source, plain: plain, global: global)
+        let noise = try protection?.noise(file, schema: plain)
+        let words = try MaskedUpdate.schema(of: plain)
+        let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: block)
+        let numbers = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: block)
+        floats.initialize(repeating: 0)
+        numbers.initialize(repeating: 0)
+        defer {
+            floats.deallocate()
+            numbers.deallocate()
+        }
+        var hash = SHA256()
+        var size: Int64 = 0
+        var saturated = 0
+        try DurableFile.write(to: destination, fileSystem: fileSystem) { writer in
+            func append(_ bytes: UnsafeRawBufferPointer) throws {
+                hash.update(bufferPointer: bytes)
+                size += Int64(bytes.count)
+                try writer.append(bytes)
+            }
+            try Safetensors.canonicalHeader(words).withUnsafeBytes { try append($0) }
+            for (index, spec) in words.tensors.enumerated() {
+                guard let place = plain.index(of: spec.name) else { continue }
+                let tensor = plain.tensors[place]
+                for start in stride(from: 0, to: tensor.elementCount, by: block) {
+                    let count = min(block, tensor.elementCount - start)
+                    let values = UnsafeMutableBufferPointer(rebasing: floats[..<count])
+                    let part = UnsafeMutableBufferPointer(rebasing: numbers[..<count])
+                    try file.read(tensor.name, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(values))
+                    noise?.apply(tensor: place, start: start, to: values)
+                    try UpdateFile.requireFinite(UnsafeRawBufferPointer(values), tensor)
+                    saturated += masking.encoding.encode(UnsafeBufferPointer(values), into: part)
+                    for mask in masking.masks { mask.apply(tensor: index, start: start, to: part) }
+                    try append(UnsafeRawBufferPointer(part))
+                }
+            }
+        }
+        let digest = hash.finalize().map(UpdateFile.hexadecimal).joined()
+        return (OutboxEntry.Update(digest: digest, bytes: size), saturated)
+    }
+}

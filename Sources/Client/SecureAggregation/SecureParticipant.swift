@@ -1,0 +1,109 @@
+import Jobs
+import Privacy
+import Wire
+
+/// What a client masks one update with.
+struct UpdateMasking: Sendable {
+    /// How numbers are written.
+    var encoding: LatticeEncoding
+    /// What is added to them.
+    var masks: [PairwiseMask]
+}
+
+/// This client's part in one attempt of a round: takes the coordinator's requests in their order and gives an answer to each.
+///
+/// Every step is taken once. A request that comes again gets the same answer again; another one for a step that was taken is a
+/// violation, and after a violation nothing is answered any more. The secrets live in memory only and go with this value.
+struct SecureParticipant: Sendable {
+    private let task: TaskIdentity
+    private let name: String
+    private let settings: SecureAggregationSettings
+    private let minimum: Int
+    private let identity: CertificateIdentity
+    private var client: SecureClient?
+    private var cohort = 0
+    private var taken: [SecureRequest.Step: (request: SecureRequest, answer: SecureAnswer?)] = [:]
+    private var isBroken = false
+    /// What the update is masked with, once the shares of the others are here.
+    private(set) var masking: UpdateMasking?
+
+    /// The part of a client in a task's round.
+    init(
+        _ task: TaskIdentity, of name: String, _ specification: JobSpecification,
+        _ settings: SecureAggregationSettings, identity: CertificateIdentity
+    ) {
+        self.task = task
+        self.name = name
+        self.settings = settings
+        self.identity = identity
+        minimum = settings.minimum(of: specification.clients)
+    }
+
+    /// Takes a request.
+    ///
+    /// - Returns: the answer; nil when there is none to send.
+    /// - Throws: `PrivacyError` when the client takes no further part.
+    mutating func take(_ request: SecureRequest) async throws -> SecureAnswer? {
+        guard !isBroken else { throw violation("this client takes no further part") }
+        if let before = taken[request.step], before.request == request { return before.answer }
+        do {
+            guard taken[request.step] == nil else {
+                throw violation("a second, different request for the step '\(request.step)'")
+            }
+            let answer = try await answer(request)
+            taken[request.step] = (request, answer)
+            return answer
+        } catch {
+            isBroken = true
+            client = nil
+            masking = nil
+            throw error
+        }
+    }
+
+    private mutating func answer(_ request: SecureRequest) async throws -> SecureAnswer? {
+        switch request {
+        case .invitation(let cohort):
+            let round = try SecureRound(settings, of: task, cohort: cohort)
+            self.cohort = cohort
+            client = try SecureClient(client: name, round: round, identity: identity)
+            return try .keys(advance { try $0.advertise() })
+        case .roster(let roster):
+            guard client != nil else { throw uninvited }
+            guard roster.count <= cohort else {
+                throw violation("\(roster.count) clients have keys in a round of \(cohort)")
+            }
+            try await identity.learn(roster)
+            return try .boxes(advance { try $0.share(roster.map(\.keys)) })
+        case .boxes(let shares):
+            let encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort)
+            masking = UpdateMasking(encoding: encoding, masks: try advance { try $0.masks(shares) })
+            return nil
+        case .survivors(let survivors):
+            guard survivors.count >= minimum else {
+                throw violation(
+                    "the list of arrived updates has \(survivors.count), the job wants a sum of at least \(minimum)")
+            }
+            masking = nil
+            return try .signature(advance { try $0.sign(survivors) })
+        case .signatures(let signatures):
+            return try .shares(advance { try $0.unmask(signatures) })
+        case .end:
+            return nil
+        }
+    }
+
+    private mutating func advance<Value>(_ step: (inout SecureClient) throws -> Value) throws -> Value {
+        guard var client else { throw uninvited }
+        defer { self.client = client }
+        return try step(&client)
+    }
+
+    private var uninvited: PrivacyError {
+        violation("a step without an invitation before it: the client was started again since, or steps were left out")
+    }
+
+    private func violation(_ what: String) -> PrivacyError {
+        PrivacyError(.protocolViolation, "secure aggregation, \(task), client '\(name)': \(what)")
+    }
+}

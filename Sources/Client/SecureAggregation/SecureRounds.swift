@@ -1,0 +1,198 @@
+import Durability
+import Identity
+import Jobs
+import Logging
+import Privacy
+import Synchronization
+import Wire
+import WireMessages
+
+/// The rounds with secure aggregation that this daemon has a part in.
+///
+/// Requests are answered one after the other beside the task that runs, because their cryptography takes time. Secrets are
+/// never written: a daemon that is started again has left its open rounds and says so when it is asked.
+final class SecureRounds: Sendable {
+    /// Of so many rounds at most the secrets are kept; the oldest are forgotten first.
+    static let roundsKept = 32
+
+    /// What the rounds need of the rest of the daemon.
+    struct Surroundings: Sendable {
+        /// Whether the update of a task is finished and waits to be sent.
+        var isFinished: @Sendable (TaskIdentity) -> Bool
+        /// The round of a task is over: the task ends.
+        var cancel: @Sendable (TaskIdentity) -> Void
+        /// The client takes no further part in a round: its task ends, and the coordinator is told why.
+        var leave: @Sendable (TaskIdentity, _ reason: String) -> Void
+    }
+
+    private struct Round {
+        var participant: SecureParticipant
+        /// What waits for the masks.
+        var waiters: [Int: CheckedContinuation<UpdateMasking, any Error>] = [:]
+        var failure: String?
+    }
+
+    private struct State {
+        var rounds: [TaskIdentity: Round] = [:]
+        /// Oldest first.
+        var order: [TaskIdentity] = []
+        var nextWaiter = 0
+        var surroundings: Surroundings?
+    }
+
+    private let client: String
+    private let files: IdentityFiles?
+    private let link: SessionLink
+    private let crashPoints: CrashPoints
+    private let logger: Logger
+    private let state = Mutex(State())
+    private let requests: AsyncStream<(TaskIdentity, SecureRequest)>
+    private let incoming: AsyncStream<(TaskIdentity, SecureRequest)>.Continuation
+
+    /// - Parameter files: of the client's certificate; nil for a daemon that takes no such tasks.
+    init(client: String, files: IdentityFiles?, link: SessionLink, crashPoints: CrashPoints, logger: Logger) {
+        self.client = client
+        self.files = files
+        self.link = link
+        self.crashPoints = crashPoints
+        self.logger = logger
+        // A coordinator that asks faster than this can be answered is not listened to.
+        (requests, incoming) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(256))
+    }
+
+    /// Set once before ``run()``.
+    func use(_ surroundings: Surroundings) { state.withLock { $0.surroundings = surroundings } }
+
+    /// A task was accepted; nothing happens in a job without secure aggregation.
+    ///
+    /// - Throws: ``SiteRules/Refusal`` when the daemon has no certificate to sign with; `JobsError`.
+    func expect(_ task: AcceptedTask) throws {
+        guard task.identity.kind == .train,
+            let settings = try SecureAggregationSettings.reading(task.specification.secureAggregation)
+        else { return }
+        guard let files else {
+            throw SiteRules.Refusal(
+                code: "secure-aggregation", reason: "this daemon has no certificate to sign its keys with")
+        }
+        let identity: CertificateIdentity
+        do {
+            identity = try CertificateIdentity(IdentityMaterial.load(files))
+        } catch {
+            throw SiteRules.Refusal(code: "secure-aggregation", reason: "this client cannot sign its keys")
+        }
+        let participant = SecureParticipant(
+            task.identity, of: client, task.specification, settings, identity: identity)
+        let forgotten = state.withLock { state in
+            // Of a job only the newest attempt can go on.
+            var old = state.order.filter { $0.job == task.identity.job }
+            old += state.order.filter { $0.job != task.identity.job }.dropLast(Self.roundsKept - 1)
+            state.rounds[task.identity] = nil
+            return old
+        }
+        for identity in forgotten { forget(identity, reason: "another round took its place") }
+        state.withLock { state in
+            state.rounds[task.identity] = Round(participant: participant)
+            state.order.append(task.identity)
+        }
+    }
+
+    /// The coordinator asks for a step.
+    func receive(_ message: Tributary_V1_SecureRequest) {
+        do {
+            let identity = try TaskIdentity(message.identity)
+            guard let request = try SecureRequest(message, to: client) else { return }
+            if case .end(let reason) = request {
+                // The task first, so that it ends as one that is not wanted and not as one that failed.
+                state.withLock { $0.surroundings }?.cancel(identity)
+                forget(identity, reason: reason)
+            } else {
+                incoming.yield((identity, request))
+            }
+        } catch {
+            logger.warning("a request of secure aggregation is malformed", metadata: ["reason": "\(error)"])
+            if let identity = try? TaskIdentity(message.identity) { leave(identity, reason: "\(error)") }
+        }
+    }
+
+    /// What the update of a task is masked with, as soon as that is known.
+    ///
+    /// - Throws: ``ClientError`` when the exchange ends before; `CancellationError`.
+    func masking(_ identity: TaskIdentity) async throws -> UpdateMasking {
+        let number = state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let result: Result<UpdateMasking, any Error>? = state.withLock { state in
+                    guard let round = state.rounds[identity] else { return .failure(Self.over("the round is over")) }
+                    if let failure = round.failure { return .failure(Self.over(failure)) }
+                    if let masking = round.participant.masking { return .success(masking) }
+                    if Task.isCancelled { return .failure(CancellationError()) }
+                    state.rounds[identity]?.waiters[number] = continuation
+                    return nil
+                }
+                if let result { continuation.resume(with: result) }
+            }
+        } onCancel: {
+            let waiter = state.withLock { $0.rounds[identity]?.waiters.removeValue(forKey: number) }
+            waiter?.resume(throwing: CancellationError())
+        }
+    }
+
+    /// A round is over: its secrets are forgotten.
+    func forget(_ identity: TaskIdentity, reason: String) {
+        let round = state.withLock { state in
+            state.order.removeAll { $0 == identity }
+            return state.rounds.removeValue(forKey: identity)
+        }
+        for waiter in round?.waiters.values ?? [:].values { waiter.resume(throwing: Self.over(reason)) }
+    }
+
+    /// Answers requests until the task is cancelled.
+    func run() async {
+        for await (identity, request) in requests { await answer(request, of: identity) }
+    }
+
+    private func answer(_ request: SecureRequest, of identity: TaskIdentity) async {
+        guard var participant = state.withLock({ $0.rounds[identity]?.participant }) else {
+            let isFinished = state.withLock { $0.surroundings }?.isFinished(identity) ?? false
+            // An update that was masked before the daemon was started again still counts.
+            if case .boxes = request, isFinished { return }
+            leave(identity, reason: "the client has no keys of this round any more: it was started again, or left it")
+            return
+        }
+        do {
+            switch request {
+            case .roster: try crashPoints.reached(.beforeSharing)
+            case .survivors: try crashPoints.reached(.beforeSigning)
+            case .signatures: try crashPoints.reached(.beforeUnmasking)
+            case .invitation, .boxes, .end: break
+            }
+            let answer = try await participant.take(request)
+            let waiters = state.withLock { state -> [CheckedContinuation<UpdateMasking, any Error>] in
+                guard state.rounds[identity] != nil else { return [] }
+                state.rounds[identity]?.participant = participant
+                guard participant.masking != nil else { return [] }
+                defer { state.rounds[identity]?.waiters = [:] }
+                return (state.rounds[identity]?.waiters).map { Array($0.values) } ?? []
+            }
+            if let masking = participant.masking { for waiter in waiters { waiter.resume(returning: masking) } }
+            if let answer { link.send(.secure(answer.message(identity))) }
+        } catch {
+            leave(identity, reason: (error as? PrivacyError)?.message ?? "\(error)")
+        }
+    }
+
+    private func leave(_ identity: TaskIdentity, reason: String) {
+        logger.warning(
+            "secure aggregation: this client leaves the round",
+            metadata: ["task": "\(identity)", "reason": "\(PeerText.clean(reason))"])
+        state.withLock { $0.surroundings }?.leave(identity, reason)
+        forget(identity, reason: reason)
+    }
+
+    private static func over(_ reason: String) -> ClientError {
+        ClientError(.secureAggregation, "no masks for the update: \(PeerText.clean(reason))")
+    }
+}

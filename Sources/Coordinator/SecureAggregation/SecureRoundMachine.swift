@@ -1,0 +1,298 @@
+internal import Federation
+internal import Identity
+internal import Jobs
+internal import Privacy
+internal import Wire
+internal import X509
+
+/// One attempt of a round with secure aggregation as the coordinator sees it: a value without I/O. Events go in, effects come
+/// out in order.
+///
+/// It drives the `SecureExchange`: asks every client for its next step, closes a step when all have answered or left, or when
+/// its time is over, and checks signatures with the certificates that TLS verified, so that a wrong one costs its sender the
+/// round and nobody else. Masking is closed by the fold, with the updates that the round engine took.
+///
+/// A message that does not belong to the step, or comes a second time and differs, changes nothing. One that belongs to the step
+/// and is wrong takes its sender out of the round. A repeated one, as after a reconnect, is nothing at all.
+struct SecureRoundMachine: Sendable {
+    /// What is to be done.
+    enum Effect: Sendable, Hashable {
+        /// Send a client its next step.
+        case send(SecureRequest, client: String)
+        /// Write down what was wrong with a client's message.
+        case record(client: String, code: String, reason: String)
+        /// Clients give no update in this round.
+        case refuse([TaskRefusal])
+        /// A step begins that has its own deadline.
+        case startClock
+        /// The step is over that had one.
+        case stopClock
+        /// The attempt is over, and nothing of it is known.
+        case abort(String)
+        /// Everything is here that takes the masks off.
+        case complete
+    }
+
+    /// The word of refusals that clients get in such a round.
+    static let code = "secure-aggregation"
+
+    let task: RoundTask
+    let cohort: [String]
+    let encoding: LatticeEncoding
+    private(set) var exchange: SecureExchange
+    private var accepted: Set<String> = []
+    /// Who has answered in the open step.
+    private var answered: Set<String> = []
+    /// The newest answer of each client: one that comes again was sent before a reconnect.
+    private var newest: [String: SecureAnswer] = [:]
+    private var certificates: [String: Certificate] = [:]
+    private var roster: [CertifiedKeys] = []
+    private var boxes: [String: [SealedShare]] = [:]
+    private var signatures: [SurvivorSignature] = []
+    /// Who is not in the round any more, and why.
+    private(set) var left: [String: String] = [:]
+    private var hasBegun = false
+
+    /// An attempt whose cohort is committed.
+    ///
+    /// - Throws: `PrivacyError` when cohort and settings do not make a round.
+    init(
+        _ record: CohortRecord, of job: String, _ specification: JobSpecification, _ settings: SecureAggregationSettings
+    )
+        throws(PrivacyError)
+    {
+        task = RoundTask(.train, round: record.round, attempt: record.attempt)
+        cohort = record.cohort
+        let identity = TaskIdentity(job: job, task: task)
+        let round = try SecureRound(settings, of: identity, cohort: cohort.count)
+        encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
+        exchange = try SecureExchange(
+            round: round, cohort: cohort, minimum: settings.minimum(of: specification.clients))
+    }
+
+    // MARK: Clients come and go
+
+    /// The first task goes out: from now on keys are waited for.
+    mutating func offered() -> [Effect] {
+        guard !hasBegun, exchange.phase == .advertising else { return [] }
+        hasBegun = true
+        return [.startClock]
+    }
+
+    /// A client works on the task.
+    mutating func accepted(_ client: String) -> [Effect] {
+        guard Participants.contains(client, in: cohort) else { return [] }
+        accepted.insert(client)
+        return ask(client)
+    }
+
+    /// A client has a new session: what it was asked may be lost.
+    func connected(_ client: String) -> [Effect] { ask(client) }
+
+    /// A client gives no (further) answer.
+    mutating func left(_ client: String, reason: String) -> [Effect] {
+        guard Participants.contains(client, in: cohort), left[client] == nil else { return [] }
+        left[client] = reason
+        return closeIfComplete()
+    }
+
+    /// Whether a client's masked update can be in the sum.
+    func mayUpload(_ client: String) -> Bool {
+        exchange.phase == .masking && exchange.sharers.contains(client) && left[client] == nil
+    }
+
+    /// Those of whom the open step wants an answer.
+    private var expected: [String] {
+        switch exchange.phase {
+        case .advertising: cohort
+        case .sharing: exchange.roster.map(\.client)
+        case .masking: exchange.sharers
+        case .signing: exchange.survivors
+        case .unmasking: signatures.map(\.client)
+        case .over: []
+        }
+    }
+
+    /// What the open step asks of a client, if anything.
+    private func ask(_ client: String) -> [Effect] {
+        guard left[client] == nil, !answered.contains(client), expected.contains(client) else { return [] }
+        let request: SecureRequest
+        switch exchange.phase {
+        case .advertising:
+            guard accepted.contains(client) else { return [] }
+            request = .invitation(cohort: cohort.count)
+        case .sharing: request = .roster(roster)
+        case .masking: request = .boxes(boxes[client] ?? [])
+        case .signing: request = .survivors(exchange.survivors)
+        case .unmasking: request = .signatures(signatures)
+        case .over: return []
+        }
+        return [.send(request, client: client)]
+    }
+
+    private func askAll() -> [Effect] { expected.flatMap(ask) }
+
+    // MARK: Answers
+
+    /// A client's step.
+    ///
+    /// - Parameter certificate: of the client's session, as TLS verified it.
+    mutating func take(_ answer: SecureAnswer, of client: String, certificate: Certificate?) -> [Effect] {
+        guard newest[client] != answer else { return [] }
+        if let reason = misplaced(answer, of: client) {
+            return [.record(client: client, code: "out-of-order", reason: reason)]
+        }
+        do {
+            try check(answer, of: client, certificate: certificate)
+        } catch {
+            let reason = (error as? PrivacyError)?.message ?? "\(error)"
+            return [
+                .record(client: client, code: Self.code, reason: reason),
+                .refuse([TaskRefusal(client: client, code: Self.code, reason: reason)]),
+            ] + left(client, reason: reason)
+        }
+        answered.insert(client)
+        newest[client] = answer
+        return closeIfComplete()
+    }
+
+    /// Why an answer is not wanted now, if so.
+    private func misplaced(_ answer: SecureAnswer, of client: String) -> String? {
+        let phase: SecureExchange.Phase =
+            switch answer {
+            case .keys: .advertising
+            case .boxes: .sharing
+            case .signature: .signing
+            case .shares: .unmasking
+            }
+        if phase != exchange.phase {
+            return "a message of the step '\(phase.rawValue)' came in the step '\(exchange.phase.rawValue)'"
+        }
+        if answered.contains(client) { return "a second, different message of the step '\(phase.rawValue)'" }
+        if let reason = left[client] { return "a message of a client that is out of the round: \(reason)" }
+        return expected.contains(client) ? nil : "a message of a client that is not in the round"
+    }
+
+    private mutating func check(_ answer: SecureAnswer, of client: String, certificate: Certificate?) throws {
+        switch answer {
+        case .keys(let keys):
+            guard let certificate else {
+                throw PrivacyError(.protocolViolation, "the session shows no certificate that the others could check")
+            }
+            guard keys.isSigned(in: exchange.round.context, accordingTo: SeenCertificates([client: certificate])) else {
+                throw PrivacyError(
+                    .protocolViolation, "the keys are not signed by the certificate of the client's session")
+            }
+            try exchange.receive(keys)
+            certificates[client] = certificate
+        case .boxes(let shares):
+            try exchange.receive(shares, from: client)
+        case .signature(let signature):
+            guard exchange.isSigned(signature, accordingTo: SeenCertificates(certificates)) else {
+                throw PrivacyError(
+                    .protocolViolation, "the list of arrived updates is not signed by the client's certificate")
+            }
+            try exchange.receive(signature)
+        case .shares(let shares):
+            try exchange.receive(shares)
+        }
+    }
+
+    // MARK: Steps
+
+    /// The open step's time is over.
+    mutating func overdue() -> [Effect] {
+        exchange.phase == .masking || exchange.phase == .over ? [] : close()
+    }
+
+    /// The round is folded from the updates of these clients: the list is closed.
+    ///
+    /// - Throws: `PrivacyError` when they are too few, or did not share their secrets.
+    mutating func fold(_ clients: [String]) throws(PrivacyError) -> [Effect] {
+        for client in clients { try exchange.maskedUpdateArrived(from: client) }
+        _ = try exchange.closeMasking()
+        answered = []
+        return [.startClock] + askAll() + closeIfComplete()
+    }
+
+    private mutating func closeIfComplete() -> [Effect] {
+        guard exchange.phase != .masking, exchange.phase != .over,
+            expected.allSatisfy({ answered.contains($0) || left[$0] != nil })
+        else { return [] }
+        return close()
+    }
+
+    private mutating func close() -> [Effect] {
+        let step = exchange.phase
+        do throws(PrivacyError) {
+            switch step {
+            case .advertising: return try closeAdvertising()
+            case .sharing: return try closeSharing()
+            case .signing: return try closeSigning()
+            case .unmasking: return [.stopClock, .complete]
+            case .masking, .over: return []
+            }
+        } catch {
+            var effects: [Effect] = [.stopClock]
+            if step == .advertising { effects += dropped("keys") }
+            if step == .sharing { effects += dropped("shares of its secrets") }
+            return effects + [.abort(error.message)]
+        }
+    }
+
+    private mutating func closeAdvertising() throws(PrivacyError) -> [Effect] {
+        _ = try exchange.closeAdvertising()
+        var entries: [CertifiedKeys] = []
+        for keys in exchange.roster {
+            let der = certificates[keys.client].flatMap { try? $0.participantDER() }
+            guard let der, der.count <= SecureLimits.certificateBytes else {
+                throw PrivacyError(
+                    .protocolViolation, "the certificate of '\(keys.client)' is too large to be passed on")
+            }
+            entries.append(CertifiedKeys(keys: keys, certificate: der))
+        }
+        roster = entries
+        return dropped("keys") + [.startClock] + next()
+    }
+
+    private mutating func closeSharing() throws(PrivacyError) -> [Effect] {
+        boxes = try exchange.closeSharing()
+        roster = []
+        return dropped("shares of its secrets") + [.stopClock] + next()
+    }
+
+    private mutating func closeSigning() throws(PrivacyError) -> [Effect] {
+        signatures = try exchange.closeSigning()
+        return [.startClock] + next()
+    }
+
+    private mutating func next() -> [Effect] {
+        answered = []
+        return askAll() + closeIfComplete()
+    }
+
+    /// Takes those out of the round who owe an answer to the step that is over.
+    private mutating func dropped(_ what: String) -> [Effect] {
+        let missing = cohort.filter { !answered.contains($0) && left[$0] == nil }
+        let refusals = missing.map {
+            TaskRefusal(client: $0, code: Self.code, reason: "no \(what) before the step's deadline")
+        }
+        for refusal in refusals { left[refusal.client] = refusal.reason }
+        return refusals.isEmpty ? [] : [.refuse(refusals)]
+    }
+}
+
+/// Certificates of sessions, for checks alone.
+private struct SeenCertificates: SecureIdentity {
+    let certificates: [String: Certificate]
+
+    init(_ certificates: [String: Certificate]) { self.certificates = certificates }
+
+    func sign(_ digest: [UInt8]) throws -> [UInt8] {
+        throw PrivacyError(.secret, "the coordinator signs nothing for clients")
+    }
+
+    func isValid(_ signature: [UInt8], of digest: [UInt8], by client: String) -> Bool {
+        certificates[client].map { ParticipantSignature.isValid(signature, of: digest, by: $0) } ?? false
+    }
+}

@@ -1,0 +1,16 @@
+/// What a coordinator checks of signatures, so that a wrong one costs its sender the round and not everybody.
+extension KeyAdvertisement {
+    /// Whether the client signed its keys for this round.
+    public func isSigned(in context: String, accordingTo identity: some SecureIdentity) -> Bool {
+        identity.isValid(signature, of: signedBytes(context), by: client)
+    }
+}
+
+extension SecureExchange {
+    /// Whether a client signed the list that ``closeMasking()`` gave.
+    public func isSigned(_ signature: SurvivorSignature, accordingTo identity: some SecureIdentity) -> Bool {
+        let digest = SecureDigest.survivors(
+            survivors, roster: SecureDigest.roster(roster, round.context), round.context)
+        return identity.isValid(signature.signature, of: digest, by: signature.client)
+    }
+}

@@ -1,0 +1,14 @@
+public import Jobs
+public import Privacy
+
+extension SecureRound {
+    /// The numbers of a job's round, the same at the coordinator and at every client.
+    ///
+    /// - Parameter cohort: how many clients the round has.
+    /// - Throws: `PrivacyError` `invalidParameter` when they do not make a round.
+    public init(_ settings: SecureAggregationSettings, of task: TaskIdentity, cohort: Int) throws(PrivacyError) {
+        try self.init(
+            context: "\(task.job) \(task.round) \(task.attempt)", cohort: cohort, degree: settings.degree,
+            threshold: settings.threshold(of: cohort))
+    }
+}
