@@ -41,15 +41,19 @@ public struct SecureSum: UpdateSource {
                 throw AggregationError(.unexpectedTensor, "a masked update: \(difference.joined(separator: "; "))")
             }
         }
-        let places = schema.tensors.map { rules.rule(for: $0) == .averaged ? words.index(of: $0.name) : nil }
-        self.places = places
+        func place(_ spec: TensorSpec) -> Int? {
+            rules.rule(for: spec) == .averaged ? words.index(of: spec.name) : nil
+        }
         self.updates = updates
         self.masks = masks
         self.encoding = encoding
-        self.schema = try WeightsSchema(
-            zip(schema.tensors, places).map { spec, place in
-                try place == nil ? spec : TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape)
+        // Wider elements may stand at another place: positions are those of the sum's own schema.
+        let own = try WeightsSchema(
+            schema.tensors.map { spec in
+                try place(spec) == nil ? spec : TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape)
             })
+        self.schema = own
+        places = own.tensors.map(place)
     }
 
     /// Computes some elements of one tensor.
