@@ -41,18 +41,19 @@ public struct SecureSum: UpdateSource {
                 throw AggregationError(.unexpectedTensor, "a masked update: \(difference.joined(separator: "; "))")
             }
         }
-        let averaged = Set(schema.tensors.filter { rules.rule(for: $0) == .averaged }.map(\.name))
-            .intersection(words.tensors.map(\.name))
+        func place(_ spec: TensorSpec) -> Int? {
+            rules.rule(for: spec) == .averaged ? words.index(of: spec.name) : nil
+        }
         self.updates = updates
         self.masks = masks
         self.encoding = encoding
-        let shown = try WeightsSchema(
+        // Wider elements may stand at another place: positions are those of the sum's own schema.
+        let own = try WeightsSchema(
             schema.tensors.map { spec in
-                try averaged.contains(spec.name) ? TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape) : spec
+                try place(spec) == nil ? spec : TensorSpec(name: spec.name, dtype: .f64, shape: spec.shape)
             })
-        self.schema = shown
-        // In the order of what is shown: where other types lie between the averaged ones, it is not that of the updates.
-        places = shown.tensors.map { averaged.contains($0.name) ? words.index(of: $0.name) : nil }
+        self.schema = own
+        places = own.tensors.map(place)
     }
 
     /// Computes some elements of one tensor.
