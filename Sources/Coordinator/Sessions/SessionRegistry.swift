@@ -51,8 +51,10 @@ final class SessionRegistry: Sendable {
 
     /// How long no session has to come or go until their traces are tidied up.
     private static let calm: Duration = .seconds(1)
+    /// Traces of fewer sessions are not worth the time that tidying takes.
+    private static let many = 64
 
-    /// - Parameter onCalm: called when sessions have come or gone, and then none did for a while. Must not block.
+    /// - Parameter onCalm: called when many sessions have come or gone, and then none did for a while. Must not block.
     init(
         limits: GrantMachine.Limits, maxSessions: Int, clock: WallClock, crash: CrashPoints, logger: Logger,
         onCalm: @escaping @Sendable () -> Void
@@ -109,7 +111,7 @@ final class SessionRegistry: Sendable {
             state.entries[link.client] = entry
             return (old, unknown)
         }
-        settled.set(at: ContinuousClock.now + Self.calm)
+        noteChange()
         for task in unknown {
             link.send(
                 .cancel(
@@ -125,6 +127,11 @@ final class SessionRegistry: Sendable {
         }
     }
 
+    private func noteChange() {
+        guard state.withLock({ $0.entries.count >= Self.many }) else { return }
+        settled.set(at: ContinuousClock.now + Self.calm)
+    }
+
     /// A session's call is over. Does nothing when another session took its place.
     func close(_ link: SessionLink) {
         let observer = observer.withLock { $0 }
@@ -134,7 +141,7 @@ final class SessionRegistry: Sendable {
             observer?.clientLost(link.client)
             return true
         }
-        settled.set(at: ContinuousClock.now + Self.calm)
+        noteChange()
         if wasCurrent { grants.drop(client: link.client) }
     }
 
