@@ -99,17 +99,4 @@ import WireMessages
             await #expect(throws: (any Error).self) { try await server.submit(refused) }
         }
     }
-
-    @Test("Secure aggregation is refused at submission, for it runs in simulations only")
-    func secureAggregation() async throws {
-        try await TestServer.run(folder: folder.path) { server in
-            let specification = Fixtures.specification(rounds: 3) {
-                $0.clients = .init(minimum: 2)
-                $0.secureAggregation = ["bits": 16]
-            }
-            #expect(specification.problems == [])
-            let error = try await #require(throws: (any Error).self) { try await server.submit(specification) }
-            #expect("\(error)".contains("in simulations only"), "\(error)")
-        }
-    }
 }
