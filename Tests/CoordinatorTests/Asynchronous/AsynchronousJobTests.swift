@@ -12,17 +12,18 @@ import WireMessages
 @testable import Coordinator
 
 /// Asynchronous jobs over the services: who is asked when, what an update is worth, and what is refused.
-@Suite(.timeLimit(.minutes(2))) struct AsynchronousJobTests {
+@Suite(.serialized, .timeLimit(.minutes(3))) struct AsynchronousJobTests {
     private let folder: TemporaryFolder
 
     init() throws {
         folder = try TemporaryFolder()
     }
 
-    /// Scripted sites send no heartbeats, and who waits at a gate says nothing else.
+    /// Scripted sites send no heartbeats, who waits at a gate says nothing else, and no slot lapses on a busy machine.
     static func settings(change: (inout CoordinatorSettings) -> Void = { _ in }) -> CoordinatorSettings {
         Fixtures.settings {
             $0.heartbeat = .seconds(600)
+            $0.grantValidity = .seconds(600)
             change(&$0)
         }
     }

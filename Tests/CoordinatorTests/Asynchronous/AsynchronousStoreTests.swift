@@ -8,7 +8,7 @@ import Testing
 @testable import Coordinator
 
 /// What the store keeps of an asynchronous job is what its engine knew.
-@Suite struct AsynchronousStoreTests {
+@Suite(.serialized) struct AsynchronousStoreTests {
     private let folder: TemporaryFolder
 
     init() throws {
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test(
-        "After any events the store gives back the tasks, updates and refusals that the engine knows", arguments: 1...12
+        "After any events the store gives back the tasks, updates and refusals that the engine knows", arguments: 1...6
     )
     func snapshots(seed: UInt64) async throws {
         var random = SplitMix(state: seed)
