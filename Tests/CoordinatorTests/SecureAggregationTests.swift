@@ -38,7 +38,9 @@ import WireMessages
     func run(_ specification: JobSpecification, _ sites: [SecureSite], weights hasWeights: Bool = true) async throws
         -> Outcome
     {
-        var outcome = try await TestServer.run(folder: folder.path) { server in
+        // The sites send no heartbeats while they wait for one that left.
+        let settings = Fixtures.settings { $0.heartbeat = .seconds(60) }
+        var outcome = try await TestServer.run(folder: folder.path, settings: settings) { server in
             let job = try await server.submit(specification).job
             return try await SecureDoor.with(server) { door in
                 try await door.withSites(sites) {
