@@ -21,7 +21,7 @@ public struct DistributedNumbers: Sendable, Hashable {
         clipNorm = privacy.clipNorm
         noiseMultiplier = privacy.noiseMultiplier
         cohort = specification.clients.perRound
-        contributors = secure.minimum(specification.clients) - privacy.colluding
+        contributors = secure.minimum(of: specification.clients) - privacy.colluding
         range = secure.hasRange ? secure.range : nil
     }
 }

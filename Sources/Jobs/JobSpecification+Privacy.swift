@@ -85,7 +85,7 @@ extension JobSpecification {
                 "secureAggregation.bits: found \(secure.bits) with the mechanism distributed, expected none: the noise decides "
                     + "the lattice")
         }
-        let minimum = secure.minimum(clients)
+        let minimum = secure.minimum(of: clients)
         if settings.colluding >= minimum {
             found.append(
                 "privacy.colluding: found \(settings.colluding), expected fewer than the updates of the smallest sum "

@@ -82,9 +82,6 @@ public struct SecureAggregationSettings: Sendable, Hashable {
         }
     }
 
-    /// How many updates must be in a sum of a job's rounds.
-    public func minimum(_ clients: JobSpecification.Clients) -> Int { minimum ?? max(2, clients.minimumUpdates) }
-
     private static func read(_ settings: Settings) -> (value: SecureAggregationSettings, problems: [String]) {
         var value = SecureAggregationSettings()
         var map = SettingsMap(settings, place: "secureAggregation", main: "threshold")

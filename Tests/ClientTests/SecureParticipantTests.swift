@@ -58,7 +58,8 @@ import X509
     func round() async throws {
         var (participants, roster) = try await advertised()
         var exchange = try SecureExchange(
-            round: SecureRound(settings, of: Self.task, cohort: 3), cohort: Self.names, minimum: 2)
+            round: SecureRound(settings, of: Self.task, cohort: 3, clients: specification.clients), cohort: Self.names,
+            minimum: 2)
         for entry in roster { try exchange.receive(entry.keys) }
         _ = try exchange.closeAdvertising()
         for name in Self.names {

@@ -70,6 +70,20 @@ import WireMessages
         #expect(!outcome.audit.contains("secure.refused"))
     }
 
+    @Test("With distributed privacy the sum has every client's noise and nothing else, and the charge is told")
+    func distributed() async throws {
+        let specification = SecureFixtures.specification {
+            $0.secureAggregation = ["threshold": 0.55]
+            $0.privacy = ["mechanism": "distributed", "noiseMultiplier": 1.5, "clipNorm": 0.5, "delta": 1e-5]
+        }
+        let outcome = try await run(specification, Self.names.map { SecureSite($0) })
+        #expect(outcome.summary.state == "finished", "\(outcome.summary.reason)")
+        let expected = try SecureFixtures.noisedWeights(of: Self.names, specification)
+        #expect(outcome.weights == Self.canonical(expected))
+        #expect(outcome.weights != Self.canonical(try SecureFixtures.weights(of: Self.names, cohort: 4)))
+        #expect((outcome.summary.metrics["epsilon"] ?? 0) > 0)
+    }
+
     @Test(
         "A client that leaves before a step costs only itself",
         arguments: [

@@ -17,15 +17,18 @@ enum MaskedFile {
     ///   - source: the trainer's safetensors file.
     ///   - plain: what the job's updates hold.
     ///   - global: the schema of the job's weights; its other tensors may be in the file and are left out.
+    ///   - distributed: finds what writes the words in a job whose clients add a share of noise each; nil for none.
     ///   - destination: the final path.
     /// - Returns: digest and size of the durable file, and how many elements were limited to the job's range.
     /// - Throws: ``ClientError`` (`update`) that names the tensor, `DurabilityError` from the disk.
     static func finish(
         _ source: String, plain: WeightsSchema, global: WeightsSchema, masking: UpdateMasking,
-        protection: UpdateProtection?, to destination: String, fileSystem: any FileSystem = PosixFileSystem()
+        protection: UpdateProtection?, distributed: (SafetensorsFile) throws -> DistributedNoise? = { _ in nil },
+        to destination: String, fileSystem: any FileSystem = PosixFileSystem()
     ) throws -> (update: OutboxEntry.Update, saturated: Int) {
         let file = try UpdateFile.open(source, plain: plain, global: global)
-        let noise = try protection?.noise(file, schema: plain)
+        let local = try protection?.noise(file, schema: plain)
+        let share = try distributed(file)
         let words = try MaskedUpdate.schema(of: plain)
         let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: block)
         let numbers = UnsafeMutableBufferPointer<UInt32>.allocate(capacity: block)
@@ -53,9 +56,11 @@ enum MaskedFile {
                     let values = UnsafeMutableBufferPointer(rebasing: floats[..<count])
                     let part = UnsafeMutableBufferPointer(rebasing: numbers[..<count])
                     try file.read(tensor.name, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(values))
-                    noise?.apply(tensor: place, start: start, to: values)
+                    local?.apply(tensor: place, start: start, to: values)
                     try UpdateFile.requireFinite(UnsafeRawBufferPointer(values), tensor)
-                    saturated += masking.encoding.encode(UnsafeBufferPointer(values), into: part)
+                    saturated +=
+                        share?.encode(tensor: place, start: start, UnsafeBufferPointer(values), into: part)
+                        ?? masking.encoding.encode(UnsafeBufferPointer(values), into: part)
                     for mask in masking.masks { mask.apply(tensor: index, start: start, to: part) }
                     try append(UnsafeRawBufferPointer(part))
                 }

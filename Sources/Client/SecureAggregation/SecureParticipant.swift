@@ -4,7 +4,7 @@ import Wire
 
 /// What a client masks one update with.
 struct UpdateMasking: Sendable {
-    /// How numbers are written.
+    /// How numbers are written, where the client adds no noise.
     var encoding: LatticeEncoding
     /// What is added to them.
     var masks: [PairwiseMask]
@@ -18,7 +18,7 @@ struct SecureParticipant: Sendable {
     private let task: TaskIdentity
     private let name: String
     private let settings: SecureAggregationSettings
-    private let minimum: Int
+    private let clients: JobSpecification.Clients
     private let identity: CertificateIdentity
     private var client: SecureClient?
     private var cohort = 0
@@ -36,7 +36,7 @@ struct SecureParticipant: Sendable {
         self.name = name
         self.settings = settings
         self.identity = identity
-        minimum = settings.minimum(of: specification.clients)
+        clients = specification.clients
     }
 
     /// Takes a request.
@@ -64,7 +64,7 @@ struct SecureParticipant: Sendable {
     private mutating func answer(_ request: SecureRequest) async throws -> SecureAnswer? {
         switch request {
         case .invitation(let cohort):
-            let round = try SecureRound(settings, of: task, cohort: cohort)
+            let round = try SecureRound(settings, of: task, cohort: cohort, clients: clients)
             self.cohort = cohort
             client = try SecureClient(client: name, round: round, identity: identity)
             return try .keys(advance { try $0.advertise() })
@@ -80,10 +80,6 @@ struct SecureParticipant: Sendable {
             masking = UpdateMasking(encoding: encoding, masks: try advance { try $0.masks(shares) })
             return nil
         case .survivors(let survivors):
-            guard survivors.count >= minimum else {
-                throw violation(
-                    "the list of arrived updates has \(survivors.count), the job wants a sum of at least \(minimum)")
-            }
             masking = nil
             return try .signature(advance { try $0.sign(survivors) })
         case .signatures(let signatures):

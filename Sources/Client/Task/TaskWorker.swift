@@ -176,10 +176,13 @@ final class TaskWorker: Sendable {
         courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(try MaskedUpdate.schema(of: plain))))
         do {
             let outbox = transfers.outbox
-            let entry = try await FileWork.run {
+            let entry = try await FileWork.run { [folder] in
                 let (update, saturated) = try MaskedFile.finish(
                     output, plain: plain, global: global, masking: masking, protection: protection,
-                    to: outbox.updatePath(identity))
+                    distributed: {
+                        try DistributedProtection.noise(
+                            task.specification, task: identity, folder: folder, file: $0, schema: plain)
+                    }, to: outbox.updatePath(identity))
                 var statistics = statistics
                 statistics.sums["saturated"] = Double(saturated)
                 let entry = OutboxEntry(

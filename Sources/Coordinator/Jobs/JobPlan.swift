@@ -22,6 +22,8 @@ struct JobPlan: Sendable {
     let rules: TensorRules
     /// The fold.
     let strategy: any AggregationStrategy
+    /// How many numbers an update has.
+    let parameters: Int
 
     var id: String { job.id }
     var specification: JobSpecification { job.specification }
@@ -41,6 +43,7 @@ struct JobPlan: Sendable {
         foldSchema = try schema.updateSchema()
         rules = try job.specification.tensorRules(for: schema)
         strategy = try job.specification.aggregationStrategy()
+        parameters = updateSchema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
     }
 
     /// Works a job out from its initial weights.

@@ -18,7 +18,7 @@ extension JobRunner {
                 context.board.join(job: id, cohort: cohort.cohort)
             } else {
                 context.board.begin(job: id, cohort: cohort.cohort)
-                secure?.begin(cohort)
+                secure?.begin(cohort, distributed: privacy?.distributed)
             }
             context.changes.changed(job: id, round: cohort.round)
             let committed = RoundEvent.cohortCommitted(round: cohort.round, attempt: cohort.attempt)

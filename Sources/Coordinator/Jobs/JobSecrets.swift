@@ -47,7 +47,6 @@ extension JobPlan {
     func privacy(_ snapshot: EngineSnapshot, secrets: JobSecrets) throws -> RoundPrivacy? {
         guard !specification.privacy.isEmpty else { return nil }
         let isNew = snapshot.completedRounds == 0 && snapshot.failedAttempts == 0 && snapshot.current == nil
-        let parameters = updateSchema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
         return try RoundPrivacy(
             specification, secret: secrets.secret(of: id, isNew: isNew), spent: snapshot.spent,
             parameters: parameters)

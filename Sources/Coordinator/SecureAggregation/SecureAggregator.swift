@@ -78,11 +78,14 @@ final class SecureAggregator: Sendable {
     }
 
     /// A cohort is committed.
-    func begin(_ cohort: CohortRecord) {
+    ///
+    /// - Parameter distributed: the numbers of noise that clients add; nil in a job without it.
+    func begin(_ cohort: CohortRecord, distributed: DistributedGaussian?) {
         state.withLock { state in
             state = State()
             do throws(PrivacyError) {
-                state.machine = try SecureRoundMachine(cohort, of: plan.id, plan.specification, settings)
+                state.machine = try SecureRoundMachine(
+                    cohort, of: plan.id, plan.specification, settings, distributed: distributed)
             } catch {
                 post(.attemptAborted(round: cohort.round, attempt: cohort.attempt, reason: error.message))
             }

@@ -55,19 +55,22 @@ struct SecureRoundMachine: Sendable {
 
     /// An attempt whose cohort is committed.
     ///
+    /// - Parameter distributed: the numbers of noise that clients add; nil in a job without it.
     /// - Throws: `PrivacyError` when cohort and settings do not make a round.
     init(
-        _ record: CohortRecord, of job: String, _ specification: JobSpecification, _ settings: SecureAggregationSettings
-    )
-        throws(PrivacyError)
-    {
+        _ record: CohortRecord, of job: String, _ specification: JobSpecification,
+        _ settings: SecureAggregationSettings, distributed: DistributedGaussian? = nil
+    ) throws(PrivacyError) {
         task = RoundTask(.train, round: record.round, attempt: record.attempt)
         cohort = record.cohort
         let identity = TaskIdentity(job: job, task: task)
-        let round = try SecureRound(settings, of: identity, cohort: cohort.count)
-        encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
-        exchange = try SecureExchange(
-            round: round, cohort: cohort, minimum: settings.minimum(of: specification.clients))
+        let round = try SecureRound(settings, of: identity, cohort: cohort.count, clients: specification.clients)
+        if let distributed {
+            encoding = distributed.encoding
+        } else {
+            encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
+        }
+        exchange = try SecureExchange(round: round, cohort: cohort, minimum: round.minimum)
     }
 
     // MARK: Clients come and go

@@ -1,6 +1,7 @@
 internal import Durability
 internal import GRPCCore
 internal import Jobs
+internal import Privacy
 internal import Weights
 internal import Wire
 
@@ -17,6 +18,8 @@ func translating<Value>(_ body: () async throws -> Value) async throws -> Value 
         throw RPCError(code: error.rpcCode, message: error.description, cause: error)
     } catch let error as JobsError {
         throw RPCError(code: .invalidArgument, message: error.description, cause: error)
+    } catch let error as PrivacyError {
+        throw RPCError(code: .invalidArgument, message: error.message, cause: error)
     } catch let error as WeightsError {
         throw RPCError(code: .invalidArgument, message: error.description, cause: error)
     } catch let error as DurabilityError {

@@ -1,8 +1,10 @@
 internal import Durability
+internal import Federation
 internal import Foundation
 internal import Identity
 internal import Jobs
 internal import Logging
+internal import Privacy
 internal import SwiftProtobuf
 internal import Weights
 internal import Wire
@@ -125,7 +127,9 @@ struct JobSubmission: Sendable {
             specification: specification, submittedAt: core.clock.now(), initialDigest: digest,
             weightsBytes: bytes, schemaDigest: try AuxiliaryTensors.modelSchema(of: tensors.schema).digest,
             trainer: trainer)
-        _ = try JobPlan(job: job, schema: tensors.schema)
+        let plan = try JobPlan(job: job, schema: tensors.schema)
+        // Some numbers of privacy depend on the model's size: sums of noised updates may not fit.
+        _ = try RoundPrivacy(specification, secret: PrivacySecret(), parameters: plan.parameters)
         return job
     }
 

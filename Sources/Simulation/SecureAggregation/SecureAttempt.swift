@@ -59,7 +59,7 @@ struct SecureAttempt {
         let round = try SecureRound(
             context: "\(specification.name) \(task.round) \(task.attempt)", cohort: cohort.count,
             degree: settings.degree, threshold: settings.threshold(of: cohort.count),
-            minimum: settings.minimum(specification.clients))
+            minimum: settings.minimum(of: specification.clients))
         encoding =
             try privacy?.distributed?.encoding
             ?? LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)

@@ -192,7 +192,7 @@ final class SecureSite: Sendable {
             }
             let own = RosterIdentity(try ParticipantSigner(material))
             let client = try SecureClient(
-                client: name, round: SecureRound(settings, of: identity, cohort: cohort), identity: own,
+                client: name, round: SecureRound(settings, of: identity, cohort: cohort, clients: specification.clients), identity: own,
                 secret: secret(identity))
             state.withLock { $0.exchanges[identity] = Exchange(client: client, identity: own, cohort: cohort) }
             answer = .keys(try take(identity) { try $0.client.advertise() })
@@ -223,7 +223,11 @@ final class SecureSite: Sendable {
         guard let task = state.withLock({ $0.tasks[identity] }) else { throw Left() }
         let (masks, cohort) = try take(identity) { (try $0.client.masks(shares), $0.cohort) }
         let update = try update(identity.round)
-        let words = try MaskedUpdate.masked(update, as: SecureFixtures.encoding(cohort), with: masks).words
+        let noise = try SecureFixtures.noise(
+            JobSpecification(json: task.specification), client: name, round: identity.round, update: update)
+        let words = try MaskedUpdate.masked(
+            update, as: noise?.gaussian.encoding ?? SecureFixtures.encoding(cohort), with: masks, noise: noise
+        ).words
         let bytes = Safetensors.encode(words)
         var header = ScriptedSite.header(task, client: name, bytes: bytes)
         header.grant = await book.grant(task.identity, .upload)
@@ -286,7 +290,7 @@ enum SecureFixtures {
         throws -> Weights
     {
         let encoding = try encoding(cohort)
-        var result: [String: [Float]] = [:]
+        var steps: [String: [Double]] = [:]
         for name in ["layer.weight", "layer.bias"] {
             var sums: [Int64] = []
             for client in clients {
@@ -298,11 +302,49 @@ enum SecureFixtures {
                 }
                 sums = sums.isEmpty ? words : zip(sums, words).map(+)
             }
-            let before = try global.floats(name)
-            result[name] = zip(before, sums).map { old, sum in
-                Float(Double(old) + Double(sum) * encoding.step / Double(clients.count))
-            }
+            steps[name] = sums.map { Double($0) * encoding.step / Double(clients.count) }
         }
+        return try moved(global, by: steps)
+    }
+
+    /// What a client adds in a job with distributed privacy, from a secret of its own; nil in another.
+    static func noise(
+        _ specification: JobSpecification, client: String, round: Int, update: Weights
+    ) throws -> DistributedNoise? {
+        guard let numbers = try DistributedNumbers(specification) else { return nil }
+        let gaussian = try DistributedGaussian(
+            clipNorm: numbers.clipNorm, noiseMultiplier: numbers.noiseMultiplier, cohort: numbers.cohort,
+            contributors: numbers.contributors, parameters: update.schema.elementCount, range: numbers.range)
+        let secret = try PrivacySecret(bytes: (0..<32).map { UInt8($0) ^ (Array(client.utf8).last ?? 0) })
+        return try DistributedNoise(
+            gaussian, secret: secret, purpose: "test", round: round, attempt: 0, update: update)
+    }
+
+    /// The weights after a round in which these clients added noise to their updates.
+    static func noisedWeights(of clients: [String], _ specification: JobSpecification) throws -> Weights {
+        var steps: [String: [Double]] = [:]
+        for name in ["layer.weight", "layer.bias"] {
+            var sums: [UInt32] = []
+            var encoding: LatticeEncoding?
+            for client in clients {
+                let update = try Fixtures.update(client: client, round: 0)
+                let noise = try noise(specification, client: client, round: 0, update: update)
+                encoding = noise?.gaussian.encoding
+                let words = try MaskedUpdate.masked(
+                    update, as: self.encoding(clients.count), with: [], noise: noise
+                ).words.withUnsafeBytes(of: name) { Array($0.bindMemory(to: UInt32.self)) }
+                sums = sums.isEmpty ? words : zip(sums, words).map(&+)
+            }
+            steps[name] = sums.map { (encoding?.decode($0) ?? .nan) / Double(clients.count) }
+        }
+        return try moved(Fixtures.initial, by: steps)
+    }
+
+    private static func moved(_ global: Weights, by steps: [String: [Double]]) throws -> Weights {
+        let result = try Dictionary(
+            uniqueKeysWithValues: steps.map { name, steps in
+                (name, try zip(global.floats(name), steps).map { Float(Double($0) + $1) })
+            })
         return try Weights(schema: global.schema) { bytes in
             for (index, spec) in global.schema.tensors.enumerated() {
                 let target = UnsafeMutableRawBufferPointer(rebasing: bytes[global.schema.byteRange(at: index)])
