@@ -7,9 +7,10 @@ struct DocumentationTests {
     /// Pages whose `sh` blocks run one after another in one folder; `yaml` blocks that begin with a file's name as a
     /// comment are written to that file.
     static let pages = [
-        "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Deploy.md",
-        "Documentation/Simulate.md", "Documentation/Robustness.md", "Documentation/FedMultimodal.md",
-        "Documentation/Datasets.md", "Documentation/Privacy.md", "Documentation/Encodings.md",
+        // Deploy revokes a client: pages whose jobs need all of them come before.
+        "Documentation/GettingStarted.md", "Documentation/Jobs.md", "Documentation/Privacy.md",
+        "Documentation/Deploy.md", "Documentation/Simulate.md", "Documentation/Robustness.md",
+        "Documentation/FedMultimodal.md", "Documentation/Datasets.md", "Documentation/Encodings.md",
     ]
 
     struct Block {
