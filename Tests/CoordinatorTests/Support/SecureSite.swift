@@ -192,7 +192,9 @@ final class SecureSite: Sendable {
             }
             let own = RosterIdentity(try ParticipantSigner(material))
             let client = try SecureClient(
-                client: name, round: SecureRound(settings, of: identity, cohort: cohort, clients: specification.clients), identity: own,
+                client: name,
+                round: SecureRound(settings, of: identity, cohort: cohort, clients: specification.clients),
+                identity: own,
                 secret: secret(identity))
             state.withLock { $0.exchanges[identity] = Exchange(client: client, identity: own, cohort: cohort) }
             answer = .keys(try take(identity) { try $0.client.advertise() })
