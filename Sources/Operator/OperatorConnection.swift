@@ -103,9 +103,10 @@ extension OperatorError {
         switch error.code {
         case .unavailable:
             let cause = error.cause.map { " (\($0))" } ?? ""
+            let message = error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message
             self.init(
                 .unreachable,
-                "cannot talk to the coordinator at \(address): \(error.message)\(cause). Is it running, is the address right, "
+                "cannot talk to the coordinator at \(address): \(message)\(cause). Is it running, is the address right, "
                     + "and is this operator's certificate valid and not revoked?"
             )
         case .permissionDenied, .unauthenticated:

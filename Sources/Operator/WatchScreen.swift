@@ -17,6 +17,9 @@ public struct WatchScreen: Sendable {
     private var hasHeading = false
     private var lastState = ""
 
+    /// The first round that has no line yet: lines come in order.
+    public var next: Int { (printed.max() ?? -1) + 1 }
+
     /// An empty screen.
     public init() {}
 

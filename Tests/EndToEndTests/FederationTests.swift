@@ -23,13 +23,18 @@ struct FederationTests {
             let coordinator = try await sandbox.startCoordinator()
             for name in order { try await sandbox.startClient(name) }
             let job = try await sandbox.submit(Self.job)
+            let watch = try RunningProcess("tributary", ["watch", job] + (await sandbox.connection()))
             if killing {
                 _ = try await coordinator.line(containing: "round completed", "round=0")
                 coordinator.signal(SIGKILL)
                 _ = await coordinator.ended()
+                _ = try await watch.line(containing: "the coordinator is away")
                 try await sandbox.startCoordinator()
             }
-            try await sandbox.tributary("watch", job)
+            // It goes on by itself, and prints every round once.
+            #expect(await watch.ended() == 0, "\(watch.log)")
+            let rounds = watch.standardOutput.split(separator: "\n").filter { $0.contains("│") }
+            #expect(rounds.count == 4, "\(rounds)")
             let jobs = try await sandbox.tributary("jobs", "--json").objects()
             let metrics = try #require(jobs.first?["metrics"] as? [String: Any])
             return (try await sandbox.export(job), try #require(metrics["accuracy"] as? Double))
