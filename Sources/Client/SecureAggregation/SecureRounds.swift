@@ -26,7 +26,11 @@ final class SecureRounds: Sendable {
     }
 
     private struct Round {
+        /// Tells this round from one of the same name that was begun again.
+        var number: Int
         var participant: SecureParticipant
+        /// Whether an update got the masks: a second one under them would show the difference of both.
+        var isMasked = false
         /// What waits for the masks.
         var waiters: [Int: CheckedContinuation<UpdateMasking, any Error>] = [:]
         var failure: String?
@@ -37,6 +41,7 @@ final class SecureRounds: Sendable {
         /// Oldest first.
         var order: [TaskIdentity] = []
         var nextWaiter = 0
+        var nextRound = 0
         var surroundings: Surroundings?
     }
 
@@ -91,7 +96,8 @@ final class SecureRounds: Sendable {
         }
         for identity in forgotten { forget(identity, reason: "another round took its place") }
         state.withLock { state in
-            state.rounds[task.identity] = Round(participant: participant)
+            state.nextRound += 1
+            state.rounds[task.identity] = Round(number: state.nextRound, participant: participant)
             state.order.append(task.identity)
         }
     }
@@ -114,7 +120,7 @@ final class SecureRounds: Sendable {
         }
     }
 
-    /// What the update of a task is masked with, as soon as that is known.
+    /// What the update of a task is masked with, as soon as that is known; once.
     ///
     /// - Throws: ``ClientError`` when the exchange ends before; `CancellationError`.
     func masking(_ identity: TaskIdentity) async throws -> UpdateMasking {
@@ -125,10 +131,16 @@ final class SecureRounds: Sendable {
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
                 let result: Result<UpdateMasking, any Error>? = state.withLock { state in
+                    if Task.isCancelled { return .failure(CancellationError()) }
                     guard let round = state.rounds[identity] else { return .failure(Self.over("the round is over")) }
                     if let failure = round.failure { return .failure(Self.over(failure)) }
-                    if let masking = round.participant.masking { return .success(masking) }
-                    if Task.isCancelled { return .failure(CancellationError()) }
+                    if round.isMasked || !round.waiters.isEmpty {
+                        return .failure(Self.over("an update of the round has them already"))
+                    }
+                    if let masking = round.participant.masking {
+                        state.rounds[identity]?.isMasked = true
+                        return .success(masking)
+                    }
                     state.rounds[identity]?.waiters[number] = continuation
                     return nil
                 }
@@ -155,13 +167,14 @@ final class SecureRounds: Sendable {
     }
 
     private func answer(_ request: SecureRequest, of identity: TaskIdentity) async {
-        guard var participant = state.withLock({ $0.rounds[identity]?.participant }) else {
+        guard let round = state.withLock({ $0.rounds[identity] }) else {
             let isFinished = state.withLock { $0.surroundings }?.isFinished(identity) ?? false
             // An update that was masked before the daemon was started again still counts.
             if case .boxes = request, isFinished { return }
             leave(identity, reason: "the client has no keys of this round any more: it was started again, or left it")
             return
         }
+        var participant = round.participant
         do {
             switch request {
             case .roster: try crashPoints.reached(.beforeSharing)
@@ -170,16 +183,21 @@ final class SecureRounds: Sendable {
             case .invitation, .boxes, .end: break
             }
             let answer = try await participant.take(request)
-            let waiters = state.withLock { state -> [CheckedContinuation<UpdateMasking, any Error>] in
-                guard state.rounds[identity] != nil else { return [] }
+            let (isOpen, waiter) = state.withLock { state -> (Bool, CheckedContinuation<UpdateMasking, any Error>?) in
+                guard state.rounds[identity]?.number == round.number else { return (false, nil) }
                 state.rounds[identity]?.participant = participant
-                guard participant.masking != nil else { return [] }
-                defer { state.rounds[identity]?.waiters = [:] }
-                return (state.rounds[identity]?.waiters).map { Array($0.values) } ?? []
+                guard participant.masking != nil, let first = state.rounds[identity]?.waiters.first else {
+                    return (true, nil)
+                }
+                state.rounds[identity]?.waiters = [:]
+                state.rounds[identity]?.isMasked = true
+                return (true, first.value)
             }
-            if let masking = participant.masking { for waiter in waiters { waiter.resume(returning: masking) } }
+            guard isOpen else { return }
+            if let masking = participant.masking { waiter?.resume(returning: masking) }
             if let answer { link.send(.secure(answer.message(identity))) }
         } catch {
+            guard state.withLock({ $0.rounds[identity]?.number == round.number }) else { return }
             leave(identity, reason: (error as? PrivacyError)?.message ?? "\(error)")
         }
     }

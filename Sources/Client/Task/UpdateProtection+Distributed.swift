@@ -1,3 +1,4 @@
+import Crypto
 import Jobs
 import Privacy
 import Weights
@@ -6,7 +7,8 @@ import Wire
 /// What the daemon does at the masking step of secure aggregation in a job with distributed privacy.
 ///
 /// The words of an update are then those of ``DistributedNoise/encode(tensor:start:_:into:)``, which clips, rounds and
-/// noises; masks go on top. The same task gets the same words after a restart: they come from the site's secret.
+/// noises; masks go on top. The same update of a task gets the same words after a restart: they come from the site's secret and
+/// the update. Another update of the same task gets other noise, or the difference of two sums would be bare.
 enum DistributedProtection {
     /// The numbers of a job's rounds; nil where the job asks for no such noise.
     ///
@@ -39,12 +41,28 @@ enum DistributedProtection {
                 .update,
                 "distributed privacy: tensor '\(spec.name)' of the update is \(spec.dtype.rawValue), expected F32")
         }
-        return try DistributedNoise(
-            numbers, secret: folder.secret(), purpose: "distributed " + task.job, round: task.round,
-            attempt: task.attempt, sizes: schema.tensors.map(\.elementCount)
-        ) { tensor, start, values in
+        let read: DistributedNoise.Read = { tensor, start, values in
             try file.read(
                 schema.tensors[tensor].name, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(values))
         }
+        return try DistributedNoise(
+            numbers, secret: folder.secret(), purpose: "distributed \(task.job) \(digest(of: schema, read))",
+            round: task.round, attempt: task.attempt, sizes: schema.tensors.map(\.elementCount), read: read)
+    }
+
+    /// SHA-256 of an update's numbers.
+    private static func digest(of schema: WeightsSchema, _ read: DistributedNoise.Read) throws -> String {
+        var hash = SHA256()
+        let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64 << 10)
+        values.initialize(repeating: 0)
+        defer { values.deallocate() }
+        for (tensor, spec) in schema.tensors.enumerated() {
+            for start in stride(from: 0, to: spec.elementCount, by: values.count) {
+                let part = UnsafeMutableBufferPointer(rebasing: values[..<min(values.count, spec.elementCount - start)])
+                try read(tensor, start, part)
+                hash.update(bufferPointer: UnsafeRawBufferPointer(part))
+            }
+        }
+        return hash.finalize().map(UpdateFile.hexadecimal).joined()
     }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import Jobs
 import Privacy
 import Weights
@@ -6,13 +7,13 @@ import Wire
 /// What the daemon does to updates before they leave the site, in a job with local privacy.
 struct UpdateProtection: Sendable {
     let settings: PrivacySettings
-    /// Of this client, job, round and attempt.
-    let stream: NoiseStream
+    private let secret: PrivacySecret
+    private let task: TaskIdentity
 
     /// The protection of a task's update; nil where the job asks for none here.
     ///
-    /// The noise comes from a secret of the site, `privacy.key` in the state folder, so that an update that is made twice
-    /// has the same noise.
+    /// The noise comes from a secret of the site, `privacy.key` in the state folder, and the update itself: one that is made
+    /// twice has the same noise, and another one of the same task has other noise, or their difference would be bare.
     ///
     /// - Throws: `JobsError`, `PrivacyError`, errors of the disk.
     static func of(
@@ -20,15 +21,13 @@ struct UpdateProtection: Sendable {
     ) throws -> UpdateProtection? {
         guard let settings = try PrivacySettings.reading(specification.privacy), settings.mechanism == .local
         else { return nil }
-        let secret = try folder.secret()
-        return UpdateProtection(
-            settings: settings,
-            stream: secret.stream(purpose: "local " + task.job, round: task.round, attempt: task.attempt))
+        return UpdateProtection(settings: settings, secret: try folder.secret(), task: task)
     }
 
     /// The noise for an update in a file.
     func noise(_ file: SafetensorsFile, schema: WeightsSchema) throws -> LocalNoise {
         var total = 0.0
+        var hash = SHA256()
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { buffer.deallocate() }
         for spec in schema.tensors {
@@ -42,13 +41,16 @@ struct UpdateProtection: Sendable {
                 let count = min(buffer.count, spec.byteCount - position)
                 let block = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
                 try file.read(spec.name, byteOffset: position, into: block)
+                hash.update(bufferPointer: UnsafeRawBufferPointer(block))
                 for value in block.assumingMemoryBound(to: Float.self) { total += Double(value) * Double(value) }
                 position += count
             }
         }
         return LocalNoise(
             norm: total.squareRoot(), clipNorm: settings.clipNorm, noiseMultiplier: settings.noiseMultiplier,
-            stream: stream)
+            stream: secret.stream(
+                purpose: "local \(task.job) \(hash.finalize().map(UpdateFile.hexadecimal).joined())", round: task.round,
+                attempt: task.attempt))
     }
 }
 

@@ -1,4 +1,5 @@
 internal import Federation
+internal import Foundation
 internal import Identity
 internal import Jobs
 internal import Logging
@@ -32,6 +33,8 @@ final class SecureAggregator: Sendable {
         var unmasked: Unmasked?
         /// The fold that waits for the last shares.
         var fold: CheckedContinuation<Void, any Error>?
+        /// When the open step is over; an alarm that rings late finds another here.
+        var due: ContinuousClock.Instant?
         /// How many messages of each client were written down as refused.
         var recorded: [String: Int] = [:]
     }
@@ -201,7 +204,10 @@ final class SecureAggregator: Sendable {
     func take(_ message: Tributary_V1_SecureAnswer, of client: String, certificate: Certificate?, _ task: RoundTask) {
         do {
             guard let answer = try SecureAnswer(message, of: client) else { return }
-            let isOpen = handle(task) { $0.take(answer, of: client, certificate: certificate) }
+            // One session can outlive its certificate, which the others would not believe.
+            let now = Date()
+            let valid = certificate.flatMap { $0.notValidBefore <= now && now < $0.notValidAfter ? $0 : nil }
+            let isOpen = handle(task) { $0.take(answer, of: client, certificate: valid) }
             if !isOpen {
                 state.withLock { state in
                     let reason = "\(answer.name) for an attempt that is not open"
@@ -235,7 +241,14 @@ final class SecureAggregator: Sendable {
         }
     }
 
-    private func overdue() { handle(nil) { $0.overdue() } }
+    private func overdue() {
+        state.withLock { state in
+            guard let due = state.due, due <= .now, var machine = state.machine else { return }
+            let effects = machine.overdue()
+            state.machine = machine
+            carryOut(effects, &state)
+        }
+    }
 
     private func carryOut(_ effects: [SecureRoundMachine.Effect], _ state: inout State) {
         guard let task = state.machine?.task else { return }
@@ -249,8 +262,11 @@ final class SecureAggregator: Sendable {
             case .refuse(let refusals):
                 events += refusals.map { .taskRefused(task: task, refusal: $0, isDeclined: false) }
             case .startClock:
-                clock.set(at: .now.advanced(by: .milliseconds(Int64(settings.stepDeadline * 1000))))
+                let due = ContinuousClock.now.advanced(by: .milliseconds(Int64(settings.stepDeadline * 1000)))
+                state.due = due
+                clock.set(at: due)
             case .stopClock:
+                state.due = nil
                 clock.set(at: nil)
             case .abort(let reason):
                 if let fold = state.fold {

@@ -180,7 +180,14 @@ struct SecureRoundMachine: Sendable {
         switch answer {
         case .keys(let keys):
             guard let certificate else {
-                throw PrivacyError(.protocolViolation, "the session shows no certificate that the others could check")
+                throw PrivacyError(
+                    .protocolViolation, "the session shows no certificate that is valid now, for the others to check")
+            }
+            guard let der = try? certificate.participantDER(), der.count <= SecureLimits.certificateBytes else {
+                throw PrivacyError(
+                    .protocolViolation,
+                    "the certificate is too large to be passed on, expected at most \(SecureLimits.certificateBytes) bytes"
+                )
             }
             guard keys.isSigned(in: exchange.round.context, accordingTo: SeenCertificates([client: certificate])) else {
                 throw PrivacyError(
@@ -248,10 +255,7 @@ struct SecureRoundMachine: Sendable {
         var entries: [CertifiedKeys] = []
         for keys in exchange.roster {
             let der = certificates[keys.client].flatMap { try? $0.participantDER() }
-            guard let der, der.count <= SecureLimits.certificateBytes else {
-                throw PrivacyError(
-                    .protocolViolation, "the certificate of '\(keys.client)' is too large to be passed on")
-            }
+            guard let der else { continue }
             entries.append(CertifiedKeys(keys: keys, certificate: der))
         }
         roster = entries

@@ -91,7 +91,11 @@ extension RoundEngine {
         let idle = readyTrainers.filter { buffer.asked[$0] == nil && buffer.updates[$0] == nil }
         let willing = idle.subtracting(declined)
         let best = willing.filter { buffer.refused[$0] == nil }
-        let candidates = !best.isEmpty ? best : !willing.isEmpty ? willing : idle
+        // Who was only slow did not fail. Who gave nothing for this version is asked again only when nobody else is at work: one
+        // client that fails at once would otherwise use up the job's patience while the others train.
+        let slow = willing.filter { buffer.refused[$0]?.refusal.countsAsFailure == false }
+        let failed = !buffer.asked.isEmpty ? [] : !willing.isEmpty ? willing : idle
+        let candidates = !best.isEmpty ? best : !slow.isEmpty ? slow : failed
         guard !candidates.isEmpty else { return }
         let drawn = CohortSelection.draw(
             seed: specification.seed, round: completedRounds, attempt: buffer.draws, candidates: candidates,

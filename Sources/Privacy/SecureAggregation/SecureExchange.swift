@@ -208,13 +208,12 @@ public struct SecureExchange: Sendable {
                 "\(sorted.count) shares of the \(what) of '\(client)', at least \(round.threshold) are needed: the round "
                     + "ends, and nothing of it is known")
         }
-        let first = try SecretSharing.combine(sorted, threshold: round.threshold)
-        if check(first) { return first }
+        // Shares that cannot be combined, two at one point for instance, are wrong ones like others.
+        if let first = try? SecretSharing.combine(sorted, threshold: round.threshold), check(first) { return first }
         for left in sorted.indices where sorted.count > round.threshold {
             var others = sorted
             others.remove(at: left)
-            let found = try SecretSharing.combine(others, threshold: round.threshold)
-            if check(found) { return found }
+            if let found = try? SecretSharing.combine(others, threshold: round.threshold), check(found) { return found }
         }
         throw violation("the shares of the \(what) of '\(client)' do not give what it committed to")
     }
