@@ -33,7 +33,6 @@ final class SecureRounds: Sendable {
         var isMasked = false
         /// What waits for the masks.
         var waiters: [Int: CheckedContinuation<UpdateMasking, any Error>] = [:]
-        var failure: String?
     }
 
     private struct State {
@@ -133,7 +132,6 @@ final class SecureRounds: Sendable {
                 let result: Result<UpdateMasking, any Error>? = state.withLock { state in
                     if Task.isCancelled { return .failure(CancellationError()) }
                     guard let round = state.rounds[identity] else { return .failure(Self.over("the round is over")) }
-                    if let failure = round.failure { return .failure(Self.over(failure)) }
                     if round.isMasked || !round.waiters.isEmpty {
                         return .failure(Self.over("an update of the round has them already"))
                     }
