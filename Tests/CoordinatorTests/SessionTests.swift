@@ -1,5 +1,6 @@
 import Foundation
 import GRPCCore
+import Identity
 import Jobs
 import SwiftProtobuf
 import Synchronization
@@ -40,6 +41,25 @@ import WireMessages
                     for try await _ in response.messages {}
                 }
             }
+        }
+    }
+
+    /// What `tributary-client check` does. The end of the reading must not overtake the welcome that waits to be sent.
+    @Test func aClientThatSaysHelloAndGoodbyeAtOnceIsWelcomed() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            let link = SessionLink(peer: try Fixtures.peer(.client, "site-1"))
+            let writer = LateWriter(link: link)
+            let messages: [Tributary_V1_ClientMessage] = [
+                .with { $0.hello = ClientHello(software: "test", datasets: []).message },
+                .with { $0.goodbye.reason = "only a check" },
+            ]
+            let request = AsyncThrowingStream<Tributary_V1_ClientMessage, any Error> { continuation in
+                for message in messages { continuation.yield(message) }
+                continuation.finish()
+            }
+            try await ClientSession(core: server.coordinator.core, link: link)
+                .run(request: RPCAsyncSequence(wrapping: request), response: RPCWriter(wrapping: writer))
+            #expect(writer.written.withLock { $0.map(\.welcome.client) } == ["site-1"])
         }
     }
 
@@ -181,5 +201,26 @@ import WireMessages
                 group.cancelAll()
             }
         }
+    }
+}
+
+/// Takes a message only well after the session ended, and none from a cancelled task.
+private final class LateWriter: RPCWriterProtocol {
+    let link: SessionLink
+    let written = Mutex<[Tributary_V1_CoordinatorMessage]>([])
+
+    init(link: SessionLink) {
+        self.link = link
+    }
+
+    func write(_ element: Tributary_V1_CoordinatorMessage) async throws {
+        while link.end == nil { await Task.yield() }
+        for _ in 0..<1000 { await Task.yield() }
+        try Task.checkCancellation()
+        written.withLock { $0.append(element) }
+    }
+
+    func write(contentsOf elements: some Sequence<Tributary_V1_CoordinatorMessage>) async throws {
+        for element in elements { try await write(element) }
     }
 }

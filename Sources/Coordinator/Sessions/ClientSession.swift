@@ -22,17 +22,29 @@ struct ClientSession: Sendable {
     ) async throws {
         defer { close() }
         do {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { try await read(request) }
-                group.addTask { for await message in link.outgoing { try await response.write(message) } }
-                group.addTask { await watch() }
+            // True ends the session. The end of reading or of waiting does not: what is queued is still sent, such as
+            // the welcome of a client that says hello and goodbye at once.
+            try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    try await read(request)
+                    return false
+                }
+                group.addTask {
+                    for await message in link.outgoing { try await response.write(message) }
+                    return true
+                }
+                group.addTask {
+                    await watch()
+                    return false
+                }
                 group.addTask {
                     // A client that does not read must not hold up the end of its session.
                     for await _ in link.ended {}
                     try await Task.sleep(for: .milliseconds(250), clock: .continuous)
+                    return true
                 }
                 defer { group.cancelAll() }
-                try await group.next()
+                while let isOver = try await group.next(), !isOver {}
             }
         } catch let error where link.end?.error != nil {
             core.logger.debug("session ended", metadata: ["client": "\(client)", "error": "\(error)"])
