@@ -21,8 +21,13 @@ public struct AdmissionRules: Sendable, Hashable {
     /// The words of refusals that say what is wrong with an update itself: those that quarantine counts. A lost digest, a
     /// missed deadline or a failed trainer is nobody's ill will.
     public static let offences: Set<String> = [
-        "size", "weights", "schema", "non-finite", "norm", "examples", "statistics",
+        "size", "weights", "schema", "non-finite", "norm", "examples", "statistics", secureShares,
     ]
+
+    /// The word of refusals of clients that have no part in a round's secure aggregation, or left it.
+    public static let secureAggregation = "secure-aggregation"
+    /// The word of refusals of clients whose shares most of their neighbours could not open.
+    public static let secureShares = "secure-shares"
 
     /// The largest L2 norm of an update where the job does not say. Far above what training gives, and far below what could overflow float32 when
     /// it is added to the weights.

@@ -73,10 +73,6 @@ extension JobSpecification {
         refuse(
             limits.maximumNorm != nil,
             "limits.maximumNorm: found one with secureAggregation, expected none: nobody sees the norm of an update")
-        refuse(
-            limits.quarantineAfter != nil,
-            "limits.quarantineAfter: found one with secureAggregation, expected none: nobody sees what is wrong with an "
-                + "update")
         let name = encoding["name"]?.stringValue ?? "f32"
         refuse(
             name != "f32",

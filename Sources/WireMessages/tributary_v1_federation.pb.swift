@@ -708,7 +708,7 @@ public nonisolated struct Tributary_V1_SecureRequest: Sendable {
   /// Clears the value of `identity`. Subsequent reads from it will return its default value.
   public mutating func clearIdentity() {self._identity = nil}
 
-  /// Exactly one, in this order.
+  /// Exactly one, in this order; check comes between roster and boxes.
   public var step: Tributary_V1_SecureRequest.OneOf_Step? = nil
 
   /// Make keys and send the public ones: answered by SecureAnswer.keys.
@@ -729,7 +729,8 @@ public nonisolated struct Tributary_V1_SecureRequest: Sendable {
     set {step = .roster(newValue)}
   }
 
-  /// The shares for this client, from those who take part: its masked update is wanted, by SubmitUpdate.
+  /// The shares for this client, from those who take part: its masked update is wanted, by SubmitUpdate. Of those that were to
+  /// check the same ones, without those who are left out.
   public var boxes: Tributary_V1_SecureBoxes {
     get {
       if case .boxes(let v)? = step {return v}
@@ -765,15 +766,26 @@ public nonisolated struct Tributary_V1_SecureRequest: Sendable {
     set {step = .end(newValue)}
   }
 
+  /// What the others sealed for this client, before it is settled who takes part: say whose cannot be opened. Sent to clients
+  /// with the feature "secure-check" alone. Answered by SecureAnswer.complaints.
+  public var check: Tributary_V1_SecureBoxes {
+    get {
+      if case .check(let v)? = step {return v}
+      return Tributary_V1_SecureBoxes()
+    }
+    set {step = .check(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
-  /// Exactly one, in this order.
+  /// Exactly one, in this order; check comes between roster and boxes.
   public nonisolated enum OneOf_Step: Equatable, Sendable {
     /// Make keys and send the public ones: answered by SecureAnswer.keys.
     case invitation(Tributary_V1_SecureInvitation)
     /// Check everybody's keys and share the own secrets: answered by SecureAnswer.boxes.
     case roster(Tributary_V1_SecureRoster)
-    /// The shares for this client, from those who take part: its masked update is wanted, by SubmitUpdate.
+    /// The shares for this client, from those who take part: its masked update is wanted, by SubmitUpdate. Of those that were to
+    /// check the same ones, without those who are left out.
     case boxes(Tributary_V1_SecureBoxes)
     /// Sign the list of those whose update arrived: answered by SecureAnswer.signature.
     case survivors(Tributary_V1_SecureSurvivors)
@@ -781,6 +793,9 @@ public nonisolated struct Tributary_V1_SecureRequest: Sendable {
     case signatures(Tributary_V1_SecureSignatures)
     /// The exchange is over: the client forgets its secrets. Not answered.
     case end(Tributary_V1_SecureEnd)
+    /// What the others sealed for this client, before it is settled who takes part: say whose cannot be opened. Sent to clients
+    /// with the feature "secure-check" alone. Answered by SecureAnswer.complaints.
+    case check(Tributary_V1_SecureBoxes)
 
   }
 
@@ -844,6 +859,15 @@ public nonisolated struct Tributary_V1_SecureAnswer: Sendable {
     set {step = .shares(newValue)}
   }
 
+  /// To check.
+  public var complaints: Tributary_V1_SecureComplaints {
+    get {
+      if case .complaints(let v)? = step {return v}
+      return Tributary_V1_SecureComplaints()
+    }
+    set {step = .complaints(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Exactly one.
@@ -856,6 +880,8 @@ public nonisolated struct Tributary_V1_SecureAnswer: Sendable {
     case signature(Data)
     /// To signatures.
     case shares(Tributary_V1_SecureShares)
+    /// To check.
+    case complaints(Tributary_V1_SecureComplaints)
 
   }
 
@@ -946,6 +972,20 @@ public nonisolated struct Tributary_V1_SecureBox: Sendable {
 
   /// ChaCha20-Poly1305: nonce, text and tag.
   public var box: Data = Data()
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Whose shares a client cannot open: names alone.
+public nonisolated struct Tributary_V1_SecureComplaints: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// In order of their names; empty when all can be opened.
+  public var clients: [String] = []
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2301,7 +2341,7 @@ nonisolated extension Tributary_V1_TaskFailed: SwiftProtobuf.Message, SwiftProto
 
 nonisolated extension Tributary_V1_SecureRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SecureRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}invitation\0\u{1}roster\0\u{1}boxes\0\u{1}survivors\0\u{1}signatures\0\u{1}end\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}invitation\0\u{1}roster\0\u{1}boxes\0\u{1}survivors\0\u{1}signatures\0\u{1}end\0\u{1}check\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2388,6 +2428,19 @@ nonisolated extension Tributary_V1_SecureRequest: SwiftProtobuf.Message, SwiftPr
           self.step = .end(v)
         }
       }()
+      case 8: try {
+        var v: Tributary_V1_SecureBoxes?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .check(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .check(v)
+        }
+      }()
       default: break
       }
     }
@@ -2426,6 +2479,10 @@ nonisolated extension Tributary_V1_SecureRequest: SwiftProtobuf.Message, SwiftPr
       guard case .end(let v)? = self.step else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
+    case .check?: try {
+      guard case .check(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -2441,7 +2498,7 @@ nonisolated extension Tributary_V1_SecureRequest: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Tributary_V1_SecureAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SecureAnswer"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}keys\0\u{1}boxes\0\u{1}signature\0\u{1}shares\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}keys\0\u{1}boxes\0\u{1}signature\0\u{1}shares\0\u{1}complaints\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2497,6 +2554,19 @@ nonisolated extension Tributary_V1_SecureAnswer: SwiftProtobuf.Message, SwiftPro
           self.step = .shares(v)
         }
       }()
+      case 6: try {
+        var v: Tributary_V1_SecureComplaints?
+        var hadOneofValue = false
+        if let current = self.step {
+          hadOneofValue = true
+          if case .complaints(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.step = .complaints(v)
+        }
+      }()
       default: break
       }
     }
@@ -2526,6 +2596,10 @@ nonisolated extension Tributary_V1_SecureAnswer: SwiftProtobuf.Message, SwiftPro
     case .shares?: try {
       guard case .shares(let v)? = self.step else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    }()
+    case .complaints?: try {
+      guard case .complaints(let v)? = self.step else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
     }()
     case nil: break
     }
@@ -2715,6 +2789,36 @@ nonisolated extension Tributary_V1_SecureBox: SwiftProtobuf.Message, SwiftProtob
   public static func ==(lhs: Tributary_V1_SecureBox, rhs: Tributary_V1_SecureBox) -> Bool {
     if lhs.client != rhs.client {return false}
     if lhs.box != rhs.box {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureComplaints: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureComplaints"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}clients\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedStringField(value: &self.clients) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.clients.isEmpty {
+      try visitor.visitRepeatedStringField(value: self.clients, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureComplaints, rhs: Tributary_V1_SecureComplaints) -> Bool {
+    if lhs.clients != rhs.clients {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -68,7 +68,15 @@ import X509
             }
             try exchange.receive(shares, from: name)
         }
-        let boxes = try exchange.closeSharing()
+        let sealed = try exchange.closeSharing()
+        for name in Self.names {
+            guard case .complaints(let names)? = try await participants[name]?.take(.check(sealed[name] ?? [])) else {
+                throw ClientError(.task, "no word about the shares")
+            }
+            #expect(names == [])
+            try exchange.receive(complaints: names, from: name)
+        }
+        let boxes = try exchange.closeChecking()
         var sum = [UInt32](repeating: 0, count: 5)
         // The last one leaves with its masks.
         for name in Self.names {

@@ -87,8 +87,8 @@ import WireMessages
     @Test(
         "A client that leaves before a step costs only itself",
         arguments: [
-            (SecureRequest.Step.invitation, false), (.roster, false), (.boxes, false), (.survivors, true),
-            (.signatures, true),
+            (SecureRequest.Step.invitation, false), (.roster, false), (.check, false), (.boxes, false),
+            (.survivors, true), (.signatures, true),
         ])
     func dropOut(step: SecureRequest.Step, isInTheSum: Bool) async throws {
         let sites = Self.sites { request, _ in request.step == step ? .leave : .answer }
@@ -103,7 +103,7 @@ import WireMessages
 
     @Test(
         "A client that connects again in the middle of a step goes on with it",
-        arguments: [SecureRequest.Step.invitation, .roster, .boxes, .survivors, .signatures])
+        arguments: [SecureRequest.Step.invitation, .roster, .check, .boxes, .survivors, .signatures])
     func reconnect(step: SecureRequest.Step) async throws {
         let sites = Self.sites { request, _ in request.step == step ? .reconnect : .answer }
         let outcome = try await run(SecureFixtures.specification(), sites)
@@ -115,8 +115,8 @@ import WireMessages
     @Test(
         "With too few clients the attempt ends with its reason and the next one has fresh keys",
         arguments: [
-            (SecureRequest.Step.invitation, "sent keys"), (.roster, "shared their secrets"), (.survivors, "signed"),
-            (.signatures, "shares of the"),
+            (SecureRequest.Step.invitation, "sent keys"), (.roster, "shared their secrets"),
+            (.check, "have shares that can be opened"), (.survivors, "signed"), (.signatures, "shares of the"),
         ])
     func tooFew(step: SecureRequest.Step, reason: String) async throws {
         let conduct = { @Sendable (request: SecureRequest, task: TaskIdentity) -> SecureSite.Conduct in
@@ -152,6 +152,32 @@ import WireMessages
         #expect(outcome.summary.state == "failed")
         #expect(
             outcome.summary.reason.contains("2 clients shared their secrets, at least 3"), "\(outcome.summary.reason)")
+    }
+
+    @Test("An alarm that rings late, in a step that it was not set for, closes nothing")
+    func lateAlarm() async throws {
+        let ring = Mutex<(@Sendable () -> Void)?>(nil)
+        // Before its own answer, which the step still waits for.
+        let sites = Self.sites { _, _ in
+            ring.withLock { $0 }?()
+            return .answer
+        }
+        try await TestServer.run(folder: folder.path) { server in
+            let job = try await server.submit(SecureFixtures.specification(stepDeadline: 600)).job
+            ring.withLock { $0 = { server.coordinator.core.jobs.runner(job)?.secure?.overdue() } }
+            try await SecureDoor.with(server) { door in
+                try await door.withSites(sites) {
+                    let summary = try await server.finished(job)
+                    #expect(summary.state == "finished", "\(summary.reason)")
+                    let rounds = try await server.rounds(job)
+                    #expect(rounds.first?.admitted == Self.names)
+                    #expect(
+                        try await server.export(job).1
+                            == Self.canonical(
+                                SecureFixtures.weights(of: Self.names, cohort: 4)))
+                }
+            }
+        }
     }
 
     // MARK: Restart

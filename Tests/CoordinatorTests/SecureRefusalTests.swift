@@ -102,6 +102,16 @@ import WireMessages
             testDescription: "two shares for one neighbour", step: .roster, reason: "occurs twice", isInTheSum: false
         ) { task in .send([message(task) { $0.boxes.boxes = [box("site-2", 93), box("site-2", 93)] }]) },
         Case(
+            testDescription: "a complaint of a stranger", step: .check, reason: "nobody sent it", isInTheSum: false
+        ) { task in .send([message(task) { $0.complaints.clients = ["stranger"] }]) },
+        Case(
+            testDescription: "a complaint twice", step: .check, reason: "occurs twice", isInTheSum: false
+        ) { task in .send([message(task) { $0.complaints.clients = ["site-2", "site-2"] }]) },
+        Case(
+            testDescription: "a complaint before there is a share", step: .roster, reason: "out-of-order",
+            isInTheSum: true
+        ) { task in .after([message(task) { $0.complaints.clients = ["site-2"] }]) },
+        Case(
             testDescription: "a wrong signature of the list", step: .survivors,
             reason: "list of arrived updates is not",
             isInTheSum: true

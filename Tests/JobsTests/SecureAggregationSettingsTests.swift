@@ -74,7 +74,7 @@ struct SecureAggregationSettingsTests {
         #expect(problems { $0.aggregation = ["rule": "mean", "minimumCosine": 0] }.contains("minimumCosine"))
         #expect(problems { $0.aggregation = ["rule": "uniform-mean", "ema": 0.5] } == "")
         #expect(problems { $0.limits.maximumNorm = 5 }.contains("limits.maximumNorm"))
-        #expect(problems { $0.limits.quarantineAfter = 3 }.contains("limits.quarantineAfter"))
+        #expect(problems { $0.limits.quarantineAfter = 3 } == "")
         #expect(problems { $0.encoding = ["name": "int8"] }.contains("encoding: found int8"))
         #expect(problems { $0.encoding = ["name": "f32"] } == "")
         #expect(problems { $0.latest = ["steps"] }.contains("latest: found 1"))

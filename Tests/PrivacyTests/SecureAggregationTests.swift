@@ -3,112 +3,9 @@ import Testing
 
 @testable import Privacy
 
-/// Identities that know each other, as certificates of one federation do.
-private struct KnownKeys: SecureIdentity {
-    let own: Curve25519.Signing.PrivateKey
-    let all: [String: Curve25519.Signing.PublicKey]
-
-    func sign(_ digest: [UInt8]) throws -> [UInt8] { Array(try own.signature(for: digest)) }
-
-    func isValid(_ signature: [UInt8], of digest: [UInt8], by client: String) -> Bool {
-        all[client]?.isValidSignature(signature, for: digest) ?? false
-    }
-}
-
-/// A cohort with an update each, and the steps of a round.
-private struct Cohort {
-    var clients: [String: SecureClient]
-    var exchange: SecureExchange
-    let updates: [String: [Float]]
-    let encoding: LatticeEncoding
-
-    static let elements = 37
-
-    init(_ count: Int, degree: Int? = nil, threshold: Int, minimum: Int? = nil) throws {
-        let names = (0..<count).map { "site-\($0)" }
-        let keys = Dictionary(uniqueKeysWithValues: names.map { ($0, Curve25519.Signing.PrivateKey()) })
-        let round = try SecureRound(context: "job 0 0", cohort: count, degree: degree, threshold: threshold)
-        clients = [:]
-        for name in names {
-            guard let own = keys[name] else { continue }
-            clients[name] = try SecureClient(
-                client: name, round: round, identity: KnownKeys(own: own, all: keys.mapValues(\.publicKey)))
-        }
-        exchange = try SecureExchange(round: round, cohort: names, minimum: minimum ?? threshold)
-        encoding = try LatticeEncoding(range: 2, bits: 16, clients: count)
-        var random = try PrivacySecret(bytes: [UInt8](repeating: 3, count: 32)).stream(purpose: "updates", round: 0)
-            .words()
-        updates = Dictionary(
-            uniqueKeysWithValues: names.map { name in
-                (name, (0..<Self.elements).map { _ in Float.random(in: -2.2...2.2, using: &random) })
-            })
-    }
-
-    func encoded(_ client: String) -> [UInt32] {
-        var words = [UInt32](repeating: 0, count: Self.elements)
-        _ = (updates[client] ?? []).withUnsafeBufferPointer { values in
-            words.withUnsafeMutableBufferPointer { encoding.encode(values, into: $0) }
-        }
-        return words
-    }
-
-    func plainSum(_ names: [String]) -> [UInt32] {
-        names.reduce([UInt32](repeating: 0, count: Self.elements)) { sum, name in
-            zip(sum, encoded(name)).map { $0 &+ $1 }
-        }
-    }
-
-    static func apply(_ masks: [PairwiseMask], to words: [UInt32]) -> [UInt32] {
-        var result = words
-        for mask in masks {
-            // In two pieces: a block does not begin where a cipher's block does.
-            result.withUnsafeMutableBufferPointer {
-                mask.apply(tensor: 4, start: 0, to: .init(rebasing: $0[..<21]))
-                mask.apply(tensor: 4, start: 21, to: .init(rebasing: $0[21...]))
-            }
-        }
-        return result
-    }
-
-    /// A whole round; the names say who leaves before which step.
-    ///
-    /// - Returns: the unmasked sum, and what the coordinator saw of each update.
-    mutating func run(
-        beforeSharing: Set<String> = [], beforeMasking: Set<String> = [], beforeSigning: Set<String> = [],
-        beforeUnmasking: Set<String> = []
-    ) throws -> (sum: [UInt32], masked: [String: [UInt32]]) {
-        for name in clients.keys.sorted() {
-            if let message = try clients[name]?.advertise() { try exchange.receive(message) }
-        }
-        let roster = try exchange.closeAdvertising()
-        for name in clients.keys.sorted() where !beforeSharing.contains(name) {
-            if let sealed = try clients[name]?.share(roster) { try exchange.receive(sealed, from: name) }
-        }
-        let boxes = try exchange.closeSharing()
-        var masked: [String: [UInt32]] = [:]
-        for (name, shares) in boxes where !beforeMasking.contains(name) {
-            guard let masks = try clients[name]?.masks(shares) else { continue }
-            masked[name] = Self.apply(masks, to: encoded(name))
-            try exchange.maskedUpdateArrived(from: name)
-        }
-        let survivors = try exchange.closeMasking()
-        for name in survivors where !beforeSigning.contains(name) {
-            if let signature = try clients[name]?.sign(survivors) { try exchange.receive(signature) }
-        }
-        let signatures = try exchange.closeSigning()
-        for name in signatures.map(\.client) where !beforeUnmasking.contains(name) {
-            if let answer = try clients[name]?.unmask(signatures) { try exchange.receive(answer) }
-        }
-        let masks = try exchange.closeUnmasking()
-        var sum = [UInt32](repeating: 0, count: Self.elements)
-        for name in survivors { sum = zip(sum, masked[name] ?? []).map { $0 &+ $1 } }
-        return (Self.apply(masks, to: sum), masked)
-    }
-}
-
 @Suite struct SecureAggregationTests {
     @Test func theSumIsThePlainOneBitForBit() throws {
-        var cohort = try Cohort(5, threshold: 3)
+        var cohort = try SecureCohort(5, threshold: 3)
         let plain = cohort.plainSum(Array(cohort.updates.keys))
         let (sum, masked) = try cohort.run()
         #expect(sum == plain)
@@ -119,7 +16,7 @@ private struct Cohort {
     func dropOutsOfThirtyPercentAreMendedInEveryPhase(_ degree: Int?) throws {
         let lost = Set(["site-1", "site-4", "site-7", "site-11", "site-12", "site-19"])
         for phase in 0..<4 {
-            var cohort = try Cohort(20, degree: degree, threshold: degree == nil ? 14 : 7, minimum: 14)
+            var cohort = try SecureCohort(20, degree: degree, threshold: degree == nil ? 14 : 7, minimum: 14)
             let inSum = cohort.updates.keys.filter { phase > 1 || !lost.contains($0) }
             let plain = cohort.plainSum(Array(inSum))
             let outcome = try cohort.run(
@@ -131,7 +28,7 @@ private struct Cohort {
 
     @Test func withTooFewLeftNothingIsAskedFor() throws {
         let lost = Set((0..<7).map { "site-\($0)" })
-        var cohort = try Cohort(20, threshold: 14)
+        var cohort = try SecureCohort(20, threshold: 14)
         #expect(throws: PrivacyError.self) { try cohort.run(beforeMasking: lost) }
         #expect(cohort.exchange.phase == .over)
         #expect(throws: PrivacyError.self) {
@@ -149,16 +46,10 @@ private struct Cohort {
 
     /// A coordinator that tells two halves different lists learns nothing: neither half has enough signatures.
     @Test func differentListsAreNotUnmasked() throws {
-        var cohort = try Cohort(6, threshold: 4)
+        var cohort = try SecureCohort(6, threshold: 4)
         let names = cohort.clients.keys.sorted()
-        for name in names {
-            if let message = try cohort.clients[name]?.advertise() { try cohort.exchange.receive(message) }
-        }
-        let roster = try cohort.exchange.closeAdvertising()
-        for name in names {
-            if let sealed = try cohort.clients[name]?.share(roster) { try cohort.exchange.receive(sealed, from: name) }
-        }
-        for (name, shares) in try cohort.exchange.closeSharing() { _ = try cohort.clients[name]?.masks(shares) }
+        let boxes = try cohort.checked(cohort.shared())
+        for (name, shares) in boxes { _ = try cohort.clients[name]?.masks(shares) }
         let other = Array(names.dropLast())
         var signatures: [SurvivorSignature] = []
         for name in names.prefix(3) { if let one = try cohort.clients[name]?.sign(names) { signatures.append(one) } }
@@ -171,7 +62,7 @@ private struct Cohort {
     }
 
     @Test func keysThatNobodySignedAreRefused() throws {
-        var cohort = try Cohort(4, threshold: 3)
+        var cohort = try SecureCohort(4, threshold: 3)
         let names = cohort.clients.keys.sorted()
         var roster: [KeyAdvertisement] = []
         for name in names { if let message = try cohort.clients[name]?.advertise() { roster.append(message) } }
@@ -180,38 +71,27 @@ private struct Cohort {
         #expect(throws: PrivacyError.self) { try cohort.clients[names[2]]?.share(roster) }
     }
 
-    @Test func aBrokenShareIsFoundAndLeftOut() throws {
-        var cohort = try Cohort(6, threshold: 4)
-        let names = cohort.clients.keys.sorted()
-        for name in names {
-            if let message = try cohort.clients[name]?.advertise() { try cohort.exchange.receive(message) }
+    @Test(arguments: ["altered", "at another's point", "missing"])
+    func oneBadShareIsLeftOut(_ fault: String) throws {
+        var cohort = try SecureCohort(6, threshold: 4)
+        cohort.answer = { answer in
+            guard answer.client == "site-0" else { return answer }
+            var answer = answer
+            switch fault {
+            case "altered": answer.seeds["site-3"]?.bytes[5] ^= 1
+            // The first two of those that are put together are then at one point.
+            case "at another's point": answer.seeds["site-3"]?.point = 2
+            default: answer.seeds["site-3"] = nil
+            }
+            return answer
         }
-        let roster = try cohort.exchange.closeAdvertising()
-        for name in names {
-            if let sealed = try cohort.clients[name]?.share(roster) { try cohort.exchange.receive(sealed, from: name) }
-        }
-        var sum = [UInt32](repeating: 0, count: Cohort.elements)
-        for (name, shares) in try cohort.exchange.closeSharing() {
-            let masks = try #require(try cohort.clients[name]?.masks(shares))
-            sum = zip(sum, Cohort.apply(masks, to: cohort.encoded(name))).map { $0 &+ $1 }
-            try cohort.exchange.maskedUpdateArrived(from: name)
-        }
-        let survivors = try cohort.exchange.closeMasking()
-        for name in survivors {
-            if let one = try cohort.clients[name]?.sign(survivors) { try cohort.exchange.receive(one) }
-        }
-        let signatures = try cohort.exchange.closeSigning()
-        for (index, name) in names.enumerated() {
-            var answer = try #require(try cohort.clients[name]?.unmask(signatures))
-            if index == 0 { answer.seeds["site-3"]?.bytes[5] ^= 1 }
-            try cohort.exchange.receive(answer)
-        }
-        let masks = try cohort.exchange.closeUnmasking()
-        #expect(Cohort.apply(masks, to: sum) == cohort.plainSum(names))
+        let sum = try cohort.run().sum
+        #expect(cohort.exchange.survivors.count == 6)
+        #expect(sum == cohort.plainSum(cohort.exchange.survivors))
     }
 
     @Test func messagesOutOfPlaceAreRefused() throws {
-        var cohort = try Cohort(3, threshold: 2)
+        var cohort = try SecureCohort(3, threshold: 2)
         let message = try #require(try cohort.clients["site-0"]?.advertise())
         try cohort.exchange.receive(message)
         #expect(throws: PrivacyError.self) { try cohort.exchange.receive(message) }

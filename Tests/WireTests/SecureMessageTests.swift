@@ -21,6 +21,7 @@ import WireMessages
         .roster([
             CertifiedKeys(keys: keys("b"), certificate: bytes(600)), CertifiedKeys(keys: keys("c"), certificate: [1]),
         ]),
+        .check([SealedShare(sender: "b", recipient: "a", box: bytes(93))]),
         .boxes([SealedShare(sender: "b", recipient: "a", box: bytes(93))]),
         .survivors(["a", "b"]),
         .signatures([SurvivorSignature(client: "b", signature: bytes(70))]),
@@ -35,6 +36,8 @@ import WireMessages
     @Test(arguments: [
         SecureAnswer.keys(keys("a")),
         .boxes([SealedShare(sender: "a", recipient: "b", box: bytes(93))]),
+        .complaints([]),
+        .complaints(["b", "c"]),
         .signature(SurvivorSignature(client: "a", signature: bytes(70))),
         .shares(
             UnmaskingShares(
@@ -72,6 +75,9 @@ import WireMessages
         refuses { $0.signature = Data() }
         refuses { $0.boxes.boxes = [.init()] }
         refuses { $0.shares.seeds = [.init()] }
+        refuses { $0.complaints.clients = ["b", "b"] }
+        refuses { $0.complaints.clients = (0..<501).map { "c\($0)" } }
+        refuses { $0.complaints.clients = [""] }
     }
 
     @Test func theLargestMessagesFitTheWire() throws {

@@ -75,6 +75,8 @@ struct SecureParticipant: Sendable {
             }
             try await identity.learn(roster)
             return try .boxes(advance { try $0.share(roster.map(\.keys)) })
+        case .check(let shares):
+            return try .complaints(advance { try $0.check(shares) })
         case .boxes(let shares):
             let encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort)
             masking = UpdateMasking(encoding: encoding, masks: try advance { try $0.masks(shares) })

@@ -178,7 +178,7 @@ final class SecureRounds: Sendable {
             case .roster: try crashPoints.reached(.beforeSharing)
             case .survivors: try crashPoints.reached(.beforeSigning)
             case .signatures: try crashPoints.reached(.beforeUnmasking)
-            case .invitation, .boxes, .end: break
+            case .invitation, .check, .boxes, .end: break
             }
             let answer = try await participant.take(request)
             let (isOpen, waiter) = state.withLock { state -> (Bool, CheckedContinuation<UpdateMasking, any Error>?) in

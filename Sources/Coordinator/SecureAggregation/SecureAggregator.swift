@@ -204,10 +204,10 @@ final class SecureAggregator: Sendable {
     func take(_ message: Tributary_V1_SecureAnswer, of client: String, certificate: Certificate?, _ task: RoundTask) {
         do {
             guard let answer = try SecureAnswer(message, of: client) else { return }
-            // One session can outlive its certificate, which the others would not believe.
-            let now = Date()
-            let valid = certificate.flatMap { $0.notValidBefore <= now && now < $0.notValidAfter ? $0 : nil }
-            let isOpen = handle(task) { $0.take(answer, of: client, certificate: valid) }
+            let checks = registry.hello(of: client)?.features.contains(ProtocolVersion.secureCheck) ?? false
+            let isOpen = handle(task) {
+                $0.take(answer, of: client, certificate: certificate, at: Date(), checks: checks)
+            }
             if !isOpen {
                 state.withLock { state in
                     let reason = "\(answer.name) for an attempt that is not open"
@@ -241,7 +241,8 @@ final class SecureAggregator: Sendable {
         }
     }
 
-    private func overdue() {
+    /// The alarm rings.
+    func overdue() {
         state.withLock { state in
             guard let due = state.due, due <= .now, var machine = state.machine else { return }
             let effects = machine.overdue()

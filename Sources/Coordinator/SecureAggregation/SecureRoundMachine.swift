@@ -1,4 +1,5 @@
 internal import Federation
+internal import Foundation
 internal import Identity
 internal import Jobs
 internal import Privacy
@@ -34,7 +35,7 @@ struct SecureRoundMachine: Sendable {
     }
 
     /// The word of refusals that clients get in such a round.
-    static let code = "secure-aggregation"
+    static let code = AdmissionRules.secureAggregation
 
     let task: RoundTask
     let cohort: [String]
@@ -46,6 +47,9 @@ struct SecureRoundMachine: Sendable {
     /// The newest answer of each client: one that comes again was sent before a reconnect.
     private var newest: [String: SecureAnswer] = [:]
     private var certificates: [String: Certificate] = [:]
+    private var certified: [String: CertifiedKeys] = [:]
+    /// Who can be asked to check its shares; others are of an older version.
+    private var checkers: Set<String> = []
     private var roster: [CertifiedKeys] = []
     private var boxes: [String: [SealedShare]] = [:]
     private var signatures: [SurvivorSignature] = []
@@ -109,6 +113,7 @@ struct SecureRoundMachine: Sendable {
         switch exchange.phase {
         case .advertising: cohort
         case .sharing: exchange.roster.map(\.client)
+        case .checking: exchange.sharers.filter(checkers.contains)
         case .masking: exchange.sharers
         case .signing: exchange.survivors
         case .unmasking: signatures.map(\.client)
@@ -125,6 +130,7 @@ struct SecureRoundMachine: Sendable {
             guard accepted.contains(client) else { return [] }
             request = .invitation(cohort: cohort.count)
         case .sharing: request = .roster(roster)
+        case .checking: request = .check(boxes[client] ?? [])
         case .masking: request = .boxes(boxes[client] ?? [])
         case .signing: request = .survivors(exchange.survivors)
         case .unmasking: request = .signatures(signatures)
@@ -139,14 +145,19 @@ struct SecureRoundMachine: Sendable {
 
     /// A client's step.
     ///
-    /// - Parameter certificate: of the client's session, as TLS verified it.
-    mutating func take(_ answer: SecureAnswer, of client: String, certificate: Certificate?) -> [Effect] {
+    /// - Parameters:
+    ///   - certificate: of the client's session, as TLS verified it when the session began.
+    ///   - now: the time.
+    ///   - checks: whether the client can be asked to check its shares.
+    mutating func take(
+        _ answer: SecureAnswer, of client: String, certificate: Certificate?, at now: Date, checks: Bool = true
+    ) -> [Effect] {
         guard newest[client] != answer else { return [] }
         if let reason = misplaced(answer, of: client) {
             return [.record(client: client, code: "out-of-order", reason: reason)]
         }
         do {
-            try check(answer, of: client, certificate: certificate)
+            try check(answer, of: client, certificate: certificate, at: now)
         } catch {
             let reason = (error as? PrivacyError)?.message ?? "\(error)"
             return [
@@ -154,6 +165,7 @@ struct SecureRoundMachine: Sendable {
                 .refuse([TaskRefusal(client: client, code: Self.code, reason: reason)]),
             ] + left(client, reason: reason)
         }
+        if case .keys = answer, checks { checkers.insert(client) }
         answered.insert(client)
         newest[client] = answer
         return closeIfComplete()
@@ -165,6 +177,7 @@ struct SecureRoundMachine: Sendable {
             switch answer {
             case .keys: .advertising
             case .boxes: .sharing
+            case .complaints: .checking
             case .signature: .signing
             case .shares: .unmasking
             }
@@ -176,10 +189,13 @@ struct SecureRoundMachine: Sendable {
         return expected.contains(client) ? nil : "a message of a client that is not in the round"
     }
 
-    private mutating func check(_ answer: SecureAnswer, of client: String, certificate: Certificate?) throws {
+    private mutating func check(
+        _ answer: SecureAnswer, of client: String, certificate: Certificate?, at now: Date
+    ) throws {
         switch answer {
         case .keys(let keys):
-            guard let certificate else {
+            // A session can outlive its certificate, which the others would not believe.
+            guard let certificate, certificate.notValidBefore <= now, now < certificate.notValidAfter else {
                 throw PrivacyError(
                     .protocolViolation, "the session shows no certificate that is valid now, for the others to check")
             }
@@ -195,8 +211,11 @@ struct SecureRoundMachine: Sendable {
             }
             try exchange.receive(keys)
             certificates[client] = certificate
+            certified[client] = CertifiedKeys(keys: keys, certificate: der)
         case .boxes(let shares):
             try exchange.receive(shares, from: client)
+        case .complaints(let names):
+            try exchange.receive(complaints: names, from: client)
         case .signature(let signature):
             guard exchange.isSigned(signature, accordingTo: SeenCertificates(certificates)) else {
                 throw PrivacyError(
@@ -234,38 +253,43 @@ struct SecureRoundMachine: Sendable {
 
     private mutating func close() -> [Effect] {
         let step = exchange.phase
+        let asked = expected
         do throws(PrivacyError) {
             switch step {
             case .advertising: return try closeAdvertising()
-            case .sharing: return try closeSharing()
+            case .sharing: return try closeSharing(asked)
+            case .checking: return try closeChecking(asked)
             case .signing: return try closeSigning()
             case .unmasking: return [.stopClock, .complete]
             case .masking, .over: return []
             }
         } catch {
             var effects: [Effect] = [.stopClock]
-            if step == .advertising { effects += dropped("keys") }
-            if step == .sharing { effects += dropped("shares of its secrets") }
+            if let owed = Self.owed[step] { effects += dropped(asked, owed) }
+            if step == .checking { effects += excluded() }
             return effects + [.abort(error.message)]
         }
     }
 
     private mutating func closeAdvertising() throws(PrivacyError) -> [Effect] {
-        _ = try exchange.closeAdvertising()
-        var entries: [CertifiedKeys] = []
-        for keys in exchange.roster {
-            let der = certificates[keys.client].flatMap { try? $0.participantDER() }
-            guard let der else { continue }
-            entries.append(CertifiedKeys(keys: keys, certificate: der))
-        }
-        roster = entries
-        return dropped("keys") + [.startClock] + next()
+        roster = try exchange.closeAdvertising().compactMap { certified[$0.client] }
+        certified = [:]
+        return dropped(cohort, Self.owed[.advertising]) + [.startClock] + next()
     }
 
-    private mutating func closeSharing() throws(PrivacyError) -> [Effect] {
+    private mutating func closeSharing(_ asked: [String]) throws(PrivacyError) -> [Effect] {
         boxes = try exchange.closeSharing()
         roster = []
-        return dropped("shares of its secrets") + [.stopClock] + next()
+        // Of those who cannot be asked: one that cannot open a share leaves the round by itself.
+        for client in exchange.sharers where !checkers.contains(client) && left[client] == nil {
+            try exchange.receive(complaints: [], from: client)
+        }
+        return dropped(asked, Self.owed[.sharing]) + [.startClock] + next()
+    }
+
+    private mutating func closeChecking(_ asked: [String]) throws(PrivacyError) -> [Effect] {
+        boxes = try exchange.closeChecking()
+        return dropped(asked, Self.owed[.checking]) + excluded() + [.stopClock] + next()
     }
 
     private mutating func closeSigning() throws(PrivacyError) -> [Effect] {
@@ -278,14 +302,33 @@ struct SecureRoundMachine: Sendable {
         return askAll() + closeIfComplete()
     }
 
+    /// What clients owe to the steps before the masking.
+    private static let owed: [SecureExchange.Phase: String] = [
+        .advertising: "keys", .sharing: "shares of its secrets", .checking: "word about the shares that it was sent",
+    ]
+
     /// Takes those out of the round who owe an answer to the step that is over.
-    private mutating func dropped(_ what: String) -> [Effect] {
-        let missing = cohort.filter { !answered.contains($0) && left[$0] == nil }
+    private mutating func dropped(_ asked: [String], _ what: String?) -> [Effect] {
+        let missing = asked.filter { !answered.contains($0) && left[$0] == nil }
         let refusals = missing.map {
-            TaskRefusal(client: $0, code: Self.code, reason: "no \(what) before the step's deadline")
+            TaskRefusal(client: $0, code: Self.code, reason: "no \(what ?? "answer") before the step's deadline")
         }
         for refusal in refusals { left[refusal.client] = refusal.reason }
         return refusals.isEmpty ? [] : [.refuse(refusals)]
+    }
+
+    /// Takes those out of the round whose shares too few others can open.
+    private mutating func excluded() -> [Effect] {
+        var effects: [Effect] = []
+        for exclusion in exchange.excluded where left[exclusion.client] == nil {
+            let refusal = exclusion.refusal
+            left[exclusion.client] = refusal.reason
+            effects += [
+                .record(client: exclusion.client, code: refusal.code, reason: refusal.reason),
+                .refuse([TaskRefusal(client: exclusion.client, code: refusal.code, reason: refusal.reason)]),
+            ]
+        }
+        return effects
     }
 }
 

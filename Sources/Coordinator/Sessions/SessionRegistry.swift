@@ -127,6 +127,9 @@ final class SessionRegistry: Sendable {
         }
     }
 
+    /// What a connected client said of itself.
+    func hello(of client: String) -> ClientHello? { state.withLock { $0.entries[client]?.hello } }
+
     private func noteChange() {
         guard state.withLock({ $0.entries.count >= Self.many }) else { return }
         settled.set(at: ContinuousClock.now + Self.calm)

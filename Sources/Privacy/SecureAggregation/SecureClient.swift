@@ -24,7 +24,8 @@ public struct SecureClient: Sendable {
     private enum Phase {
         case fresh, advertised
         case shared(Group)
-        case masked(Group, received: [String: Received])
+        case checked(Group, shares: Set<SealedShare>, opened: [String: Received])
+        case masked(Group, partners: Set<String>, received: [String: Received])
         case signed(Group, received: [String: Received], survivors: [String])
         case over
     }
@@ -33,6 +34,7 @@ public struct SecureClient: Sendable {
     private struct Group {
         var roster: [String: KeyAdvertisement]
         var digest: [UInt8]
+        var graph: MaskGraph
         var neighbours: [String]
         var own: Received
     }
@@ -122,54 +124,91 @@ public struct SecureClient: Sendable {
             sealed.append(SealedShare(sender: client, recipient: holder, box: Array(box.combined)))
         }
         guard let own else { throw violation("no share for the client itself") }
-        phase = .shared(Group(roster: table, digest: digest, neighbours: neighbours, own: own))
+        phase = .shared(Group(roster: table, digest: digest, graph: graph, neighbours: neighbours, own: own))
         return sealed
     }
 
-    /// Step 3: the masks to apply to the update, from the shares of the neighbours that take part.
+    /// Between step 2 and 3: whose shares cannot be opened. A coordinator that does not ask leaves this out.
     ///
-    /// - Throws: ``PrivacyError`` `protocolViolation` for a share that is not from a neighbour or cannot be opened, and for
-    ///   too few.
-    public mutating func masks(_ shares: [SealedShare]) throws -> [PairwiseMask] {
-        guard case .shared(let group) = phase else { throw outOfOrder("mask") }
+    /// - Returns: the names, in order; nothing else of the shares is told.
+    /// - Throws: ``PrivacyError`` `protocolViolation` for a share that is not from a neighbour, or comes twice.
+    public mutating func check(_ shares: [SealedShare]) throws -> [String] {
+        guard case .shared(let group) = phase else { throw outOfOrder("check") }
         phase = .over
-        var received: [String: Received] = [:]
+        let opened = try opened(shares, group)
+        phase = .checked(group, shares: Set(shares), opened: opened)
+        return shares.map(\.sender).filter { opened[$0] == nil }
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Step 3: the masks to apply to the update, from the shares of the neighbours that take part: it is masked with these
+    /// and nobody else.
+    ///
+    /// A neighbour whose share cannot be opened is masked with like the others; enough of them hold good ones, or it would not be
+    /// here. Nothing of it can be given away later.
+    ///
+    /// - Throws: ``PrivacyError`` `protocolViolation` for a share that is not from a neighbour, comes twice or is not the one that
+    ///   was checked, and for too few.
+    public mutating func masks(_ shares: [SealedShare]) throws -> [PairwiseMask] {
+        let (group, opened): (Group, [String: Received])
+        switch phase {
+        case .shared(let known):
+            phase = .over
+            (group, opened) = (known, try self.opened(shares, known))
+        case .checked(let known, let seen, let before):
+            phase = .over
+            guard seen.isSuperset(of: shares) else { throw violation("a share that was not there to be checked") }
+            (group, opened) = (known, before)
+        default: throw outOfOrder("mask")
+        }
+        let partners = Set(shares.map(\.sender))
+        guard partners.count == shares.count else { throw violation("a share comes twice") }
+        guard partners.count + 1 >= round.threshold else {
+            throw violation("\(partners.count + 1) clients share with this one, at least \(round.threshold) are needed")
+        }
         var masks = [PairwiseMask(key: seed, isAdded: true)]
-        for share in shares.sorted(by: { $0.sender.utf8.lexicographicallyPrecedes($1.sender.utf8) }) {
-            guard share.recipient == client, group.neighbours.contains(share.sender),
-                let other = group.roster[share.sender], received[share.sender] == nil
-            else { throw violation("a share of '\(share.sender)', which is no neighbour or comes twice") }
-            received[share.sender] = try open(share, of: other, group)
+        for name in partners.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+            guard let other = group.roster[name] else { continue }
             masks.append(try SecureAgreement.mask(of: client, masking, with: other, salt: group.digest))
         }
-        guard received.count + 1 >= round.threshold else {
-            throw violation("\(received.count + 1) clients share with this one, at least \(round.threshold) are needed")
-        }
-        phase = .masked(group, received: received)
+        phase = .masked(group, partners: partners, received: opened.filter { partners.contains($0.key) })
         return masks
     }
 
-    private func open(
-        _ share: SealedShare, of other: KeyAdvertisement, _ group: Group
-    ) throws -> Received {
-        let key = try SecureAgreement.key(channel, other.channelKey, purpose: "channel", salt: group.digest)
-        let text: Data
-        do {
-            text = try ChaChaPoly.open(
-                .init(combined: share.box), using: SymmetricKey(data: key),
+    /// The shares that can be opened, by sender.
+    private func opened(_ shares: [SealedShare], _ group: Group) throws -> [String: Received] {
+        var opened: [String: Received] = [:]
+        var senders: Set<String> = []
+        for share in shares {
+            guard share.recipient == client, group.neighbours.contains(share.sender),
+                let other = group.roster[share.sender], senders.insert(share.sender).inserted
+            else { throw violation("a share of '\(share.sender)', which is no neighbour or comes twice") }
+            opened[share.sender] = open(share, of: other, group)
+        }
+        return opened
+    }
+
+    /// What a share says; nil when it cannot be opened, or does not say what a share for this client says.
+    private func open(_ share: SealedShare, of other: KeyAdvertisement, _ group: Group) -> Received? {
+        guard
+            let key = try? SecureAgreement.key(channel, other.channelKey, purpose: "channel", salt: group.digest),
+            let box = try? ChaChaPoly.SealedBox(combined: share.box),
+            let text = try? ChaChaPoly.open(
+                box, using: SymmetricKey(data: key),
                 authenticating: SecureDigest.of(
                     "share", round.context, [group.digest, Array(share.sender.utf8), Array(client.utf8)]))
-        } catch {
-            throw violation("the share of '\(share.sender)' cannot be opened")
-        }
+        else { return nil }
         // Point, seed, key.
-        guard text.count == 65, let point = text.first, point != 0 else {
-            throw violation("the share of '\(share.sender)' has \(text.count) bytes, expected 65")
-        }
         let bytes = Array(text)
+        guard bytes.count == 65, Int(bytes[0]) == point(of: share.sender, group) else { return nil }
         return Received(
-            seed: .init(point: point, bytes: Array(bytes[1..<33])), key: .init(point: point, bytes: Array(bytes[33...]))
-        )
+            seed: .init(point: bytes[0], bytes: Array(bytes[1..<33])),
+            key: .init(point: bytes[0], bytes: Array(bytes[33...])))
+    }
+
+    /// Where a neighbour has to evaluate its polynomials for this client: at its place among the holders, from 1.
+    private func point(of sender: String, _ group: Group) -> Int {
+        1 + (group.graph.neighbours(of: sender) + [sender]).count { $0.utf8.lexicographicallyPrecedes(client.utf8) }
     }
 
     /// Step 4: the signature of the list of those whose masked update arrived.
@@ -177,7 +216,7 @@ public struct SecureClient: Sendable {
     /// - Throws: ``PrivacyError`` `protocolViolation` for a list without this client, with strangers, too few names, or too few of its
     ///   neighbours.
     public mutating func sign(_ survivors: [String]) throws -> SurvivorSignature {
-        guard case .masked(let group, let received) = phase else { throw outOfOrder("sign") }
+        guard case .masked(let group, let partners, let received) = phase else { throw outOfOrder("sign") }
         phase = .over
         let sorted = survivors.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         let set = Set(sorted)
@@ -187,9 +226,9 @@ public struct SecureClient: Sendable {
         guard sorted.count >= round.minimum else {
             throw violation("\(sorted.count) updates are in the sum, at least \(round.minimum) are needed")
         }
-        // Of a neighbour that did not share there is nothing to give, and its update cannot be masked against this one.
-        guard group.neighbours.allSatisfy({ !set.contains($0) || received[$0] != nil }) else {
-            throw violation("the list of arrived updates names a neighbour that did not share its secrets")
+        // The update of another neighbour cannot be masked against this one.
+        guard group.neighbours.allSatisfy({ !set.contains($0) || partners.contains($0) }) else {
+            throw violation("the list of arrived updates names a neighbour that this client did not mask with")
         }
         guard group.neighbours.count(where: set.contains) + 1 >= round.threshold else {
             throw violation("fewer than \(round.threshold) of this client's neighbours and itself are left")

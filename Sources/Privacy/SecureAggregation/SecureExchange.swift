@@ -14,21 +14,24 @@ public struct SecureExchange: Sendable {
     public private(set) var phase = Phase.advertising
     /// Those who advertised keys, in order of name.
     public private(set) var roster: [KeyAdvertisement] = []
-    /// Those who shared their secrets, in order of name.
+    /// Those who shared their secrets, in order of name; after the check without those who are left out.
     public private(set) var sharers: [String] = []
+    /// Those whose secrets could not be put together, as the check of the shares found.
+    public private(set) var excluded: [SecureExclusion] = []
     /// Those whose masked update arrived, in order of name.
     public private(set) var survivors: [String] = []
 
     private let cohort: Set<String>
     private var advertisements: [String: KeyAdvertisement] = [:]
     private var shares: [String: [SealedShare]] = [:]
+    private var complaints = ShareComplaints()
     private var signatures: [String: SurvivorSignature] = [:]
     private var answers: [String: UnmaskingShares] = [:]
     private var graph = MaskGraph(members: [], degree: 0, seed: [UInt8](repeating: 0, count: 32))
 
     /// The phases in order.
     public enum Phase: String, Sendable, Hashable, CaseIterable {
-        case advertising, sharing, masking, signing, unmasking, over
+        case advertising, sharing, checking, masking, signing, unmasking, over
     }
 
     /// An exchange with a cohort.
@@ -63,6 +66,7 @@ public struct SecureExchange: Sendable {
         switch phase {
         case .advertising: advertisements.count == cohort.count
         case .sharing: shares.count == roster.count
+        case .checking: complaints.count == sharers.count
         case .masking: survivors.count == sharers.count
         case .signing: signatures.count == survivors.count
         case .unmasking: answers.count == survivors.count
@@ -97,12 +101,45 @@ public struct SecureExchange: Sendable {
 
     /// Ends the second phase.
     ///
-    /// - Returns: for every client that shared, what its neighbours sealed for it.
+    /// - Returns: for every client that shared, what its neighbours sealed for it, to look at.
     public mutating func closeSharing() throws(PrivacyError) -> [String: [SealedShare]] {
         try expect(.sharing)
         try require(shares.count, "shared their secrets")
         sharers = Self.sorted(shares.keys)
+        phase = .checking
+        return boxes
+    }
+
+    /// Takes the names of those whose shares a client cannot open; mostly none.
+    public mutating func receive(complaints names: [String], from client: String) throws(PrivacyError) {
+        try expect(.checking)
+        guard sharers.contains(client), !complaints.hasLooked(client) else {
+            throw violation("complaints of '\(client)', which did not share its secrets or complained before")
+        }
+        let senders = Set(graph.neighbours(of: client)).intersection(sharers)
+        guard Set(names).count == names.count, senders.isSuperset(of: names) else {
+            throw violation("'\(client)' complains of shares that nobody sent it")
+        }
+        complaints.receive(names, from: client)
+    }
+
+    /// Ends the check of the shares. Who said nothing is not in the round any more, and neither is who would have too few good
+    /// shares among those who are: see ``excluded``.
+    ///
+    /// - Returns: for every client that goes on, what the others that go on sealed for it: it masks with these and nobody else.
+    public mutating func closeChecking() throws(PrivacyError) -> [String: [SealedShare]] {
+        try expect(.checking)
+        let present = sharers.filter(complaints.hasLooked)
+        excluded = complaints.exclusions(among: present, graph: graph, threshold: round.threshold)
+        let names = Set(excluded.map(\.client))
+        sharers = present.filter { !names.contains($0) }
+        try require(sharers.count, "have shares that can be opened")
         phase = .masking
+        return boxes
+    }
+
+    /// What those who are in the round sealed for each other.
+    private var boxes: [String: [SealedShare]] {
         var boxes = Dictionary(uniqueKeysWithValues: sharers.map { ($0, [SealedShare]()) })
         for sender in sharers {
             for share in shares[sender] ?? [] { boxes[share.recipient]?.append(share) }
@@ -119,7 +156,7 @@ public struct SecureExchange: Sendable {
         survivors = Self.sorted(survivors + [client])
     }
 
-    /// Ends the third phase: later updates are not in the sum.
+    /// Ends the masking: later updates are not in the sum.
     ///
     /// - Returns: the list to sign.
     public mutating func closeMasking() throws(PrivacyError) -> [String] {
@@ -138,7 +175,7 @@ public struct SecureExchange: Sendable {
         signatures[signature.client] = signature
     }
 
-    /// Ends the fourth phase.
+    /// Ends the signing.
     ///
     /// - Returns: the signatures, for everybody who signed.
     public mutating func closeSigning() throws(PrivacyError) -> [SurvivorSignature] {

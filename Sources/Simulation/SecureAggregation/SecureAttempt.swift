@@ -33,6 +33,8 @@ struct SecureAttempt {
     private var masks: [String: [PairwiseMask]] = [:]
     /// Why clients are not in the round any more.
     private var left: [String: String] = [:]
+    /// Those whose secrets could not be put together.
+    private var excluded: [String: AdmissionRefusal] = [:]
 
     /// Draws who leaves, and takes the steps before the training: keys, shares and masks.
     ///
@@ -72,7 +74,12 @@ struct SecureAttempt {
         for (name, shares) in try each(roster.map(\.client), .share, pool, { try $0.share(roster) }) {
             try exchange.receive(shares, from: name)
         }
-        let boxes = try exchange.closeSharing()
+        let sealed = try exchange.closeSharing()
+        for (name, complaints) in try each(exchange.sharers, nil, pool, { try $0.check(sealed[$0.client] ?? []) }) {
+            try exchange.receive(complaints: complaints, from: name)
+        }
+        defer { for exclusion in exchange.excluded { excluded[exclusion.client] = exclusion.refusal } }
+        let boxes = try exchange.closeChecking()
         for (name, own) in try each(exchange.sharers, .mask, pool, { try $0.masks(boxes[$0.client] ?? []) }) {
             masks[name] = own
         }
@@ -85,8 +92,10 @@ struct SecureAttempt {
             return .success(Masking(encoding: encoding, masks: masks, task: task))
         }
         return .failure(
-            AdmissionRefusal(
-                code: "secure-aggregation", reason: abort ?? left[client] ?? "the client is not in the exchange"))
+            excluded[client]
+                ?? AdmissionRefusal(
+                    code: AdmissionRules.secureAggregation,
+                    reason: abort ?? left[client] ?? "the client is not in the exchange"))
     }
 
     /// A masked update is here.
@@ -118,15 +127,16 @@ struct SecureAttempt {
 
     /// A step of each of some clients, on the workers; those who leave before it or cannot take it are out of the round.
     ///
+    /// - Parameter step: before which clients may leave; nil for none.
     /// - Returns: what came of it, in the order of `names`.
     private mutating func each<Value: Sendable>(
-        _ names: [String], _ step: SecureAggregationSettings.Step, _ pool: WorkerPool<SimulationWorker>,
+        _ names: [String], _ step: SecureAggregationSettings.Step?, _ pool: WorkerPool<SimulationWorker>,
         _ body: @escaping @Sendable (inout SecureClient) throws -> Value
     ) throws -> [(client: String, value: Value)] {
         var waiting: [(client: String, pending: WorkerPool<SimulationWorker>.Pending<(SecureClient, Value)>)] = []
         for name in names {
             guard let client = clients[name] else { continue }
-            guard !leaves(name, before: step) else {
+            if let step, leaves(name, before: step) {
                 left[name] = "the client left before the step '\(step)'"
                 continue
             }

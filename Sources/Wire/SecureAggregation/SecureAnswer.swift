@@ -9,6 +9,8 @@ public enum SecureAnswer: Sendable, Hashable {
     case keys(KeyAdvertisement)
     /// The client's secrets, shared.
     case boxes([SealedShare])
+    /// Whose shares cannot be opened.
+    case complaints([String])
     /// The signature of the list of arrived updates.
     case signature(SurvivorSignature)
     /// What takes the masks off.
@@ -19,6 +21,7 @@ public enum SecureAnswer: Sendable, Hashable {
         switch self {
         case .keys: "keys"
         case .boxes: "shares"
+        case .complaints: "complaints"
         case .signature: "signature"
         case .shares: "unmasking shares"
         }
@@ -43,6 +46,9 @@ public enum SecureAnswer: Sendable, Hashable {
         case .boxes(let boxes):
             self = .boxes(
                 try boxes.checked().map { SealedShare(sender: client, recipient: $0.client, box: Array($0.box)) })
+        case .complaints(let complaints):
+            try SecureCheck.clients(complaints.clients, "complaints.clients")
+            self = .complaints(complaints.clients)
         case .signature(let signature):
             try SecureCheck.bytes(signature.count, "signature", atMost: SecureLimits.signatureBytes)
             self = .signature(SurvivorSignature(client: client, signature: Array(signature)))
@@ -63,6 +69,7 @@ public enum SecureAnswer: Sendable, Hashable {
         switch self {
         case .keys(let keys): message.keys = keys.message
         case .boxes(let shares): message.boxes = .of(shares.map { ($0.recipient, $0.box) })
+        case .complaints(let clients): message.complaints.clients = clients
         case .signature(let signature): message.signature = Data(signature.signature)
         case .shares(let shares):
             message.shares = .with {

@@ -21,14 +21,16 @@ public struct CertifiedKeys: Sendable, Hashable {
 public enum SecureRequest: Sendable, Hashable {
     /// The steps in their order.
     public enum Step: Int, Sendable, Hashable {
-        case invitation, roster, boxes, survivors, signatures, end
+        case invitation, roster, check, boxes, survivors, signatures, end
     }
 
     /// Make keys for a round of so many clients.
     case invitation(cohort: Int)
     /// Check everybody's keys and share the own secrets.
     case roster([CertifiedKeys])
-    /// The shares for this client: mask and upload.
+    /// The shares for this client: say which cannot be opened.
+    case check([SealedShare])
+    /// The shares for this client of those who take part: mask and upload.
     case boxes([SealedShare])
     /// Sign the list of those whose update arrived.
     case survivors([String])
@@ -42,6 +44,7 @@ public enum SecureRequest: Sendable, Hashable {
         switch self {
         case .invitation: .invitation
         case .roster: .roster
+        case .check: .check
         case .boxes: .boxes
         case .survivors: .survivors
         case .signatures: .signatures
@@ -72,9 +75,8 @@ public enum SecureRequest: Sendable, Hashable {
                     return CertifiedKeys(
                         keys: try KeyAdvertisement(entry, of: entry.client), certificate: Array(entry.certificate))
                 })
-        case .boxes(let boxes):
-            self = .boxes(
-                try boxes.checked().map { SealedShare(sender: $0.client, recipient: client, box: Array($0.box)) })
+        case .check(let boxes): self = .check(try boxes.shares(for: client))
+        case .boxes(let boxes): self = .boxes(try boxes.shares(for: client))
         case .survivors(let list):
             try SecureCheck.clients(list.clients, "survivors.clients")
             self = .survivors(list.clients)
@@ -106,6 +108,7 @@ public enum SecureRequest: Sendable, Hashable {
                 keys.certificate = Data(entry.certificate)
                 return keys
             }
+        case .check(let shares): message.check = .of(shares.map { ($0.sender, $0.box) })
         case .boxes(let shares): message.boxes = .of(shares.map { ($0.sender, $0.box) })
         case .survivors(let clients): message.survivors.clients = clients
         case .signatures(let signatures):
@@ -154,6 +157,10 @@ extension Tributary_V1_SecureBoxes {
                 }
             }
         }
+    }
+
+    func shares(for recipient: String) throws -> [SealedShare] {
+        try checked().map { SealedShare(sender: $0.client, recipient: recipient, box: Array($0.box)) }
     }
 
     func checked() throws -> [Tributary_V1_SecureBox] {

@@ -4,7 +4,7 @@ import Privacy
 struct SecureAggregationMeasure {
     /// The steps of a client.
     enum Step: String, CaseIterable {
-        case keys, shares, masking, signing, unmasking
+        case keys, shares, checking, masking, signing, unmasking
     }
 
     /// Seconds of each step, of up to five clients.
@@ -61,7 +61,14 @@ struct SecureAggregationMeasure {
             note(.shares, rosterBytes + shares.reduce(0) { $0 + size($1) })
             try exchange.receive(shares, from: name)
         }
-        let boxes = try exchange.closeSharing()
+        let sealed = try exchange.closeSharing()
+        for name in names {
+            let shares = sealed[name] ?? []
+            let complaints = try timed(.checking) { try clients[name]?.check(shares) ?? [] }
+            note(.checking, shares.reduce(0) { $0 + size($1) })
+            try exchange.receive(complaints: complaints, from: name)
+        }
+        let boxes = try exchange.closeChecking()
         var sum = [UInt32](repeating: 0, count: elements)
         let update = (0..<elements).map { Float($0 % 2001 - 1000) / 1000 }
         for (index, name) in names.enumerated() where index < names.count - dropOuts {

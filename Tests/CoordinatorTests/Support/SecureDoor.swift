@@ -125,14 +125,16 @@ struct SecureDoor: Sendable {
         }
     }
 
-    private static func files(
-        _ role: Role, _ name: String, _ authority: CertificateAuthority, _ folder: TemporaryFolder
+    /// A participant's key and certificate.
+    static func files(
+        _ role: Role, _ name: String, _ authority: CertificateAuthority, _ folder: TemporaryFolder,
+        hosts: [String] = []
     ) throws -> IdentityFiles {
         let key = CertificateAuthority.makeKey()
         let certificate = try authority.issue(
             CertificateProfile(
                 ParticipantIdentity(federation: "test", role: role, name: name),
-                hosts: role == .coordinator ? ["localhost", "127.0.0.1"] : [],
+                hosts: role == .coordinator ? ["localhost", "127.0.0.1"] : hosts,
                 notBefore: Date().addingTimeInterval(-300), notAfter: Date().addingTimeInterval(40 * 86_400)),
             for: key.publicKey)
         let prefix = UUID().uuidString

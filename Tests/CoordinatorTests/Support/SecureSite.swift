@@ -57,14 +57,18 @@ final class SecureSite: Sendable {
     /// What the coordinator sent in exchanges.
     let requests = Mutex<[SecureRequest]>([])
     let receipts = Mutex<[Tributary_V1_UpdateReceipt]>([])
+    /// Of the software that it says to be.
+    let features: [String]
     private let state = Mutex(State())
 
     init(
-        _ name: String, secret: @escaping @Sendable (TaskIdentity) -> PrivacySecret = { _ in PrivacySecret() },
+        _ name: String, features: [String] = ProtocolVersion.features,
+        secret: @escaping @Sendable (TaskIdentity) -> PrivacySecret = { _ in PrivacySecret() },
         update: (@Sendable (Int) throws -> Weights)? = nil,
         conduct: @escaping @Sendable (SecureRequest, TaskIdentity) -> Conduct = { _, _ in .answer }
     ) {
         self.name = name
+        self.features = features
         self.conduct = conduct
         self.secret = secret
         self.update = update ?? { try Fixtures.update(client: name, round: $0) }
@@ -99,7 +103,8 @@ final class SecureSite: Sendable {
         }
         let holding = state.withLock { Array($0.tasks.keys) }
         let hello = ClientHello(
-            software: "scripted 1", datasets: [DatasetCard(name: "toy", examples: ["train": 10])], holding: holding)
+            features: features, software: "scripted 1", datasets: [DatasetCard(name: "toy", examples: ["train": 10])],
+            holding: holding)
         outbound.yield(.with { $0.hello = hello.message })
         let book = RequestBook(outbound)
         try await federation.connect { writer in
@@ -201,6 +206,7 @@ final class SecureSite: Sendable {
         case .roster(let roster):
             try state.withLock { try $0.exchanges[identity]?.identity.learn(roster) }
             answer = .boxes(try take(identity) { try $0.client.share(roster.map(\.keys)) })
+        case .check(let shares): answer = .complaints(try take(identity) { try $0.client.check(shares) })
         case .survivors(let list): answer = .signature(try take(identity) { try $0.client.sign(list) })
         case .signatures(let list): answer = .shares(try take(identity) { try $0.client.unmask(list) })
         case .boxes, .end: throw Left()
