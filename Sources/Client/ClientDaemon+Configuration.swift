@@ -27,7 +27,7 @@ extension ClientDaemon {
             client: identity.name, state: configuration.state.path, data: configuration.data.map(\.path.path),
             trainer: try configuration.trainer.configuration(relativeTo: configuration.folder),
             trainersKept: configuration.trainer.keep, rules: configuration.allow, software: Self.software,
-            identity: files, crashPoints: .fromEnvironment)
+            crashPoints: .fromEnvironment)
         let connector = TLSConnector(coordinator: configuration.coordinator, files: files, logger: logger)
         try self.init(parts, connector: connector, logger: logger)
     }

@@ -1,6 +1,5 @@
 public import Durability
 import Foundation
-public import Identity
 import Jobs
 public import Logging
 public import ServiceLifecycle
@@ -29,9 +28,6 @@ public final class ClientDaemon: Service {
         public var rules: SiteRules
         /// The software and its version, for the hello.
         public var software: String
-        /// The files of the client's certificate, which signs the keys of secure aggregation; without them such tasks are
-        /// declined.
-        public var identity: IdentityFiles?
         /// For tests: points at which to crash.
         public var crashPoints: CrashPoints
 
@@ -39,7 +35,7 @@ public final class ClientDaemon: Service {
         public init(
             client: String, state: String, data: [String], trainer: TrainerConfiguration, trainersKept: Int = 2,
             rules: SiteRules = SiteRules(), software: String = "tributary-client",
-            identity: IdentityFiles? = nil, crashPoints: CrashPoints = .none
+            crashPoints: CrashPoints = .none
         ) {
             self.client = client
             self.state = state
@@ -48,7 +44,6 @@ public final class ClientDaemon: Service {
             self.trainersKept = trainersKept
             self.rules = rules
             self.software = software
-            self.identity = identity
             self.crashPoints = crashPoints
         }
     }
@@ -100,7 +95,7 @@ public final class ClientDaemon: Service {
         pool = TrainerPool(
             configuration: parts.trainer, limit: parts.trainersKept, folder: folder, logger: logger)
         secure = SecureRounds(
-            client: parts.client, files: parts.identity, link: link, crashPoints: parts.crashPoints, logger: logger)
+            client: parts.client, link: link, crashPoints: parts.crashPoints, logger: logger)
         worker = TaskWorker(
             client: parts.client, rules: parts.rules, threads: parts.trainer.threads, folder: folder, pool: pool,
             transfers: transfers, courier: courier, progress: progress, secure: secure)

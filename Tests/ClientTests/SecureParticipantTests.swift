@@ -30,9 +30,8 @@ import X509
     }
 
     private func participant(_ name: String, _ material: IdentityMaterial? = nil) throws -> SecureParticipant {
-        SecureParticipant(
-            Self.task, of: name, specification, settings,
-            identity: try CertificateIdentity(material ?? #require(materials[name])))
+        let identity = try CertificateIdentity(material ?? #require(materials[name]))
+        return SecureParticipant(Self.task, of: name, specification, settings) { identity }
     }
 
     private func certificate(_ material: IdentityMaterial?) throws -> [UInt8] {
@@ -174,9 +173,10 @@ import X509
     @Test("Keys of another attempt are no keys of this one")
     func otherAttempt() async throws {
         var (participants, roster) = try await advertised()
+        let identity = try CertificateIdentity(#require(materials["b"]))
         var other = SecureParticipant(
-            TaskIdentity(job: "job-1", round: 2, attempt: 0, kind: .train), of: "b", specification, settings,
-            identity: try CertificateIdentity(#require(materials["b"])))
+            TaskIdentity(job: "job-1", round: 2, attempt: 0, kind: .train), of: "b", specification, settings
+        ) { identity }
         guard case .keys(let keys)? = try await other.take(.invitation(cohort: 3)) else {
             throw ClientError(.task, "no keys")
         }

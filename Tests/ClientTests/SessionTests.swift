@@ -46,7 +46,7 @@ struct SessionTests {
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
         // Never called.
         let client = Tributary_V1_Federation.Client(wrapping: GRPCClient(transport: InProcessTransport().client))
-        let generation = link.attach(client: client, outbound: outbound)
+        let generation = link.attach(CoordinatorConnection(client: client), outbound: outbound)
         #expect(try await link.live().generation == generation)
         let early = try #require(link.request(.upload, for: identity, bytes: 1))
         link.granted(1, grant: 11)

@@ -66,6 +66,26 @@ struct SecureAggregationTests {
         #expect(try await weights == (isInTheSum ? Self.all : Self.withoutFirst).value)
     }
 
+    @Test("A client whose certificate was renewed while its session is open takes part with the session's certificate")
+    func renewed() async throws {
+        let weights = try await Self.with { sandbox in
+            try await sandbox.startCoordinator()
+            let renewed = try await sandbox.startClient("site-1")
+            for name in Self.sites.dropFirst() + ["evaluator"] { try await sandbox.startClient(name) }
+            _ = try await renewed.line(containing: "session open")
+            try await sandbox.succeed(
+                "tributary",
+                [
+                    "provision", sandbox.path("federation.yaml"), "--output", sandbox.path("identities"), "--renew",
+                    "site-1",
+                ])
+            let job = try await sandbox.submit(Self.job())
+            try await sandbox.tributary("watch", job)
+            return try await sandbox.export(job)
+        }
+        #expect(try await weights == Self.all.value)
+    }
+
     @Test("A client that dies while it trains and stays away is missed at the deadline, its masks are taken off")
     func training() async throws {
         let weights = try await Self.with { sandbox in

@@ -44,12 +44,12 @@ struct NetworkCheck: Sendable {
         do {
             if isDaemonRunning {
                 // A second session would end the daemon's own, so only a question is asked.
-                try await connector.withConnection { client in
+                try await connector.withConnection { connection in
                     var question = Tributary_V1_ResumePointRequest()
                     question.identity = TaskIdentity(job: "check", round: 0, attempt: 0, kind: .train).message
                     question.digest = String(repeating: "0", count: 64)
                     do {
-                        _ = try await client.resumePoint(question, options: Self.options)
+                        _ = try await connection.client.resumePoint(question, options: Self.options)
                     } catch let error as RPCError where Self.isAnswer(error) {}
                 }
                 return [
@@ -57,7 +57,7 @@ struct NetworkCheck: Sendable {
                     CheckResult("clock", .ok, "the running daemon compares it"),
                 ]
             }
-            let welcome = try await connector.withConnection { try await greet($0) }
+            let welcome = try await connector.withConnection { try await greet($0.client) }
             return [
                 CheckResult("session", .ok, "\(address) welcomes \(PeerText.clean(welcome.client))"), clock(welcome),
             ]

@@ -19,7 +19,8 @@ struct SecureParticipant: Sendable {
     private let name: String
     private let settings: SecureAggregationSettings
     private let clients: JobSpecification.Clients
-    private let identity: CertificateIdentity
+    private let identify: @Sendable () throws -> CertificateIdentity
+    private var identity: CertificateIdentity?
     private var client: SecureClient?
     private var cohort = 0
     private var taken: [SecureRequest.Step: (request: SecureRequest, answer: SecureAnswer?)] = [:]
@@ -28,14 +29,17 @@ struct SecureParticipant: Sendable {
     private(set) var masking: UpdateMasking?
 
     /// The part of a client in a task's round.
+    ///
+    /// - Parameter identity: asked for once, when keys are to be signed: the coordinator checks them with the certificate of the
+    ///   session that they come on.
     init(
         _ task: TaskIdentity, of name: String, _ specification: JobSpecification,
-        _ settings: SecureAggregationSettings, identity: CertificateIdentity
+        _ settings: SecureAggregationSettings, identity: @escaping @Sendable () throws -> CertificateIdentity
     ) {
         self.task = task
         self.name = name
         self.settings = settings
-        self.identity = identity
+        identify = identity
         clients = specification.clients
     }
 
@@ -66,10 +70,12 @@ struct SecureParticipant: Sendable {
         case .invitation(let cohort):
             let round = try SecureRound(settings, of: task, cohort: cohort, clients: clients)
             self.cohort = cohort
+            let identity = try identify()
+            self.identity = identity
             client = try SecureClient(client: name, round: round, identity: identity)
             return try .keys(advance { try $0.advertise() })
         case .roster(let roster):
-            guard client != nil else { throw uninvited }
+            guard client != nil, let identity else { throw uninvited }
             guard roster.count <= cohort else {
                 throw violation("\(roster.count) clients have keys in a round of \(cohort)")
             }

@@ -31,8 +31,8 @@ final class SecureRounds: Sendable {
         var participant: SecureParticipant
         /// Whether an update got the masks: a second one under them would show the difference of both.
         var isMasked = false
-        /// What waits for the masks.
-        var waiters: [Int: CheckedContinuation<UpdateMasking, any Error>] = [:]
+        /// The update that waits for the masks: one at most, of the others nobody would get them.
+        var waiter: (number: Int, continuation: CheckedContinuation<UpdateMasking, any Error>)?
     }
 
     private struct State {
@@ -45,7 +45,6 @@ final class SecureRounds: Sendable {
     }
 
     private let client: String
-    private let files: IdentityFiles?
     private let link: SessionLink
     private let crashPoints: CrashPoints
     private let logger: Logger
@@ -53,10 +52,9 @@ final class SecureRounds: Sendable {
     private let requests: AsyncStream<(TaskIdentity, SecureRequest)>
     private let incoming: AsyncStream<(TaskIdentity, SecureRequest)>.Continuation
 
-    /// - Parameter files: of the client's certificate; nil for a daemon that takes no such tasks.
-    init(client: String, files: IdentityFiles?, link: SessionLink, crashPoints: CrashPoints, logger: Logger) {
+    /// - Parameter link: says which certificate the session has, which signs the keys.
+    init(client: String, link: SessionLink, crashPoints: CrashPoints, logger: Logger) {
         self.client = client
-        self.files = files
         self.link = link
         self.crashPoints = crashPoints
         self.logger = logger
@@ -74,13 +72,16 @@ final class SecureRounds: Sendable {
         guard task.identity.kind == .train,
             let settings = try SecureAggregationSettings.reading(task.specification.secureAggregation)
         else { return }
-        guard let files else {
+        guard let known = link.identity else {
             throw SiteRules.Refusal(
-                code: "secure-aggregation", reason: "this daemon has no certificate to sign its keys with")
+                code: "secure-aggregation", reason: "this session has no certificate to sign keys with")
         }
-        let identity: CertificateIdentity
+        // Not that of the files: they can be renewed while the session, whose certificate the coordinator passes on, goes on.
+        let identity: @Sendable () throws -> CertificateIdentity = { [link] in
+            try CertificateIdentity(link.identity ?? known)
+        }
         do {
-            identity = try CertificateIdentity(IdentityMaterial.load(files))
+            _ = try identity()
         } catch {
             throw SiteRules.Refusal(code: "secure-aggregation", reason: "this client cannot sign its keys")
         }
@@ -132,20 +133,24 @@ final class SecureRounds: Sendable {
                 let result: Result<UpdateMasking, any Error>? = state.withLock { state in
                     if Task.isCancelled { return .failure(CancellationError()) }
                     guard let round = state.rounds[identity] else { return .failure(Self.over("the round is over")) }
-                    if round.isMasked || !round.waiters.isEmpty {
+                    if round.isMasked || round.waiter != nil {
                         return .failure(Self.over("an update of the round has them already"))
                     }
                     if let masking = round.participant.masking {
                         state.rounds[identity]?.isMasked = true
                         return .success(masking)
                     }
-                    state.rounds[identity]?.waiters[number] = continuation
+                    state.rounds[identity]?.waiter = (number, continuation)
                     return nil
                 }
                 if let result { continuation.resume(with: result) }
             }
         } onCancel: {
-            let waiter = state.withLock { $0.rounds[identity]?.waiters.removeValue(forKey: number) }
+            let waiter = state.withLock { state -> CheckedContinuation<UpdateMasking, any Error>? in
+                guard let waiter = state.rounds[identity]?.waiter, waiter.number == number else { return nil }
+                state.rounds[identity]?.waiter = nil
+                return waiter.continuation
+            }
             waiter?.resume(throwing: CancellationError())
         }
     }
@@ -156,7 +161,7 @@ final class SecureRounds: Sendable {
             state.order.removeAll { $0 == identity }
             return state.rounds.removeValue(forKey: identity)
         }
-        for waiter in round?.waiters.values ?? [:].values { waiter.resume(throwing: Self.over(reason)) }
+        round?.waiter?.continuation.resume(throwing: Self.over(reason))
     }
 
     /// Answers requests until the task is cancelled.
@@ -184,12 +189,12 @@ final class SecureRounds: Sendable {
             let (isOpen, waiter) = state.withLock { state -> (Bool, CheckedContinuation<UpdateMasking, any Error>?) in
                 guard state.rounds[identity]?.number == round.number else { return (false, nil) }
                 state.rounds[identity]?.participant = participant
-                guard participant.masking != nil, let first = state.rounds[identity]?.waiters.first else {
+                guard participant.masking != nil, let waiter = state.rounds[identity]?.waiter else {
                     return (true, nil)
                 }
-                state.rounds[identity]?.waiters = [:]
+                state.rounds[identity]?.waiter = nil
                 state.rounds[identity]?.isMasked = true
-                return (true, first.value)
+                return (true, waiter.continuation)
             }
             guard isOpen else { return }
             if let masking = participant.masking { waiter?.resume(returning: masking) }

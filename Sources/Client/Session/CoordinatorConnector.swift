@@ -5,14 +5,28 @@ public import Logging
 import Wire
 public import WireMessages
 
+/// A connection to the coordinator.
+public struct CoordinatorConnection: Sendable {
+    /// The federation's service on it.
+    public var client: any Tributary_V1_Federation.ClientProtocol
+    /// With whose certificate it was made, which is the one that the coordinator saw; nil where there is none.
+    public var identity: IdentityMaterial?
+
+    /// A connection from its parts.
+    public init(client: any Tributary_V1_Federation.ClientProtocol, identity: IdentityMaterial? = nil) {
+        self.client = client
+        self.identity = identity
+    }
+}
+
 /// Makes connections to the coordinator: one for each session, so that the daemon alone decides when to try again.
 public protocol CoordinatorConnector: Sendable {
     /// Where the coordinator is, for people.
     var address: String { get }
 
-    /// Runs `body` with the federation's service on a new connection, which ends with it.
+    /// Runs `body` with a new connection, which ends with it.
     func withConnection<Result: Sendable>(
-        _ body: @Sendable @escaping (any Tributary_V1_Federation.ClientProtocol) async throws -> Result
+        _ body: @Sendable @escaping (CoordinatorConnection) async throws -> Result
     ) async throws -> Result
 }
 
@@ -34,7 +48,7 @@ public struct TLSConnector: CoordinatorConnector {
 
     /// Runs `body` with a new connection.
     public func withConnection<Result: Sendable>(
-        _ body: @Sendable @escaping (any Tributary_V1_Federation.ClientProtocol) async throws -> Result
+        _ body: @Sendable @escaping (CoordinatorConnection) async throws -> Result
     ) async throws -> Result {
         let serverName = coordinator.serverName ?? coordinator.host
         let material = try IdentityMaterial.load(files)
@@ -45,7 +59,7 @@ public struct TLSConnector: CoordinatorConnector {
             serviceConfig: TransportSettings.serviceConfiguration()
         )
         return try await withGRPCClient(transport: transport) { client in
-            try await body(Tributary_V1_Federation.Client(wrapping: client))
+            try await body(.init(client: Tributary_V1_Federation.Client(wrapping: client), identity: material))
         }
     }
 }

@@ -78,8 +78,8 @@ struct Session: Sendable {
     /// are resumed on the next one.
     private func one(began: @Sendable @escaping () -> Void) async -> SessionEnding {
         do {
-            try await connector.withConnection { client in
-                throw Ended(ending: try await converse(client, began: began))
+            try await connector.withConnection { connection in
+                throw Ended(ending: try await converse(connection, began: began))
             }
             return .stopped
         } catch {
@@ -93,7 +93,7 @@ struct Session: Sendable {
     }
 
     private func converse(
-        _ client: any Tributary_V1_Federation.ClientProtocol, began: @Sendable @escaping () -> Void
+        _ connection: CoordinatorConnection, began: @Sendable @escaping () -> Void
     ) async throws -> SessionEnding {
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
         var hello = Tributary_V1_ClientMessage()
@@ -109,8 +109,8 @@ struct Session: Sendable {
         return try await withThrowingTaskGroup(of: SessionEnding.self) { group in
             group.addTask {
                 defer { outbound.finish() }
-                return try await client.connect(request: request, options: callOptions) { response in
-                    try await listen(response, client, outbound, heard, began: began)
+                return try await connection.client.connect(request: request, options: callOptions) { response in
+                    try await listen(response, connection, outbound, heard, began: began)
                 }
             }
             group.addTask { try await keepAlive(heard, outbound: outbound) }
@@ -124,7 +124,7 @@ struct Session: Sendable {
     /// Acts on what the coordinator says until it ends the call.
     private func listen(
         _ response: StreamingClientResponse<Tributary_V1_CoordinatorMessage>,
-        _ client: any Tributary_V1_Federation.ClientProtocol, _ outbound: SessionLink.Outbound, _ heard: Heard,
+        _ connection: CoordinatorConnection, _ outbound: SessionLink.Outbound, _ heard: Heard,
         began: @Sendable () -> Void
     ) async throws -> SessionEnding {
         var ending = SessionEnding.outage("the coordinator ended the session")
@@ -140,7 +140,7 @@ struct Session: Sendable {
             } else if case .welcome(let welcome) = message.message {
                 _ = try ProtocolVersion.negotiated(with: Int(welcome.protocolVersion))
                 heard.welcomed(heartbeat: welcome.heartbeatMilliseconds)
-                generation = link.attach(client: client, outbound: outbound)
+                generation = link.attach(connection, outbound: outbound)
                 began()
                 delegate.sessionBegan(welcome)
             }

@@ -1,4 +1,5 @@
 import GRPCCore
+import Identity
 import Synchronization
 import Wire
 import WireMessages
@@ -6,15 +7,15 @@ import WireMessages
 /// What the parts of the daemon that do the work know of the session: whether there is one, how to send on it, and
 /// slots for transfers. Sessions come and go; work goes on.
 final class SessionLink: Sendable {
-    typealias Client = any Tributary_V1_Federation.ClientProtocol
     typealias Outbound = AsyncStream<Tributary_V1_ClientMessage>.Continuation
 
     /// A live session.
     struct Live: Sendable {
         /// Counts the sessions of this process, from 1.
         var generation: Int
+        fileprivate var connection: CoordinatorConnection
         /// For calls beside the session.
-        var client: Client
+        var client: any Tributary_V1_Federation.ClientProtocol { connection.client }
         fileprivate var outbound: Outbound
     }
 
@@ -42,10 +43,10 @@ final class SessionLink: Sendable {
     private let state = Mutex(State())
 
     /// A session is accepted.
-    func attach(client: Client, outbound: Outbound) -> Int {
+    func attach(_ connection: CoordinatorConnection, outbound: Outbound) -> Int {
         let (live, waiters) = state.withLock { state in
             state.generation += 1
-            let live = Live(generation: state.generation, client: client, outbound: outbound)
+            let live = Live(generation: state.generation, connection: connection, outbound: outbound)
             state.live = live
             let ready = state.waiters.filter { $0.value.after < live.generation }
             for key in ready.keys { state.waiters[key] = nil }
@@ -96,6 +97,9 @@ final class SessionLink: Sendable {
 
     /// The number of the live session, nil without one.
     var generation: Int? { state.withLock { $0.live?.generation } }
+
+    /// With whose certificate the live session's connection was made; nil without a session, or without a certificate.
+    var identity: IdentityMaterial? { state.withLock { $0.live?.connection.identity } }
 
     /// Whether a request belongs to the live session.
     func isCurrent(_ request: Request) -> Bool { generation == request.generation }

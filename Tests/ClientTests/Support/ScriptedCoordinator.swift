@@ -230,12 +230,12 @@ struct InProcessConnector: CoordinatorConnector {
     var address: String { "in-process" }
 
     func withConnection<Result: Sendable>(
-        _ body: @Sendable @escaping (any Tributary_V1_Federation.ClientProtocol) async throws -> Result
+        _ body: @Sendable @escaping (CoordinatorConnection) async throws -> Result
     ) async throws -> Result {
         let transport = InProcessTransport()
         return try await withGRPCServer(transport: transport.server, services: [service]) { _ in
             try await withGRPCClient(transport: transport.client) { client in
-                try await body(Tributary_V1_Federation.Client(wrapping: client))
+                try await body(.init(client: Tributary_V1_Federation.Client(wrapping: client)))
             }
         }
     }
