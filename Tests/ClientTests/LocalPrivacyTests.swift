@@ -93,6 +93,26 @@ struct LocalPrivacyTests {
         #expect(Set(site.coordinator.state.withLock { $0.uploads.values.map { $0 } }).count == 3)
     }
 
+    @Test("With local noise another update of the same task has other noise, and the same update the same")
+    func addressed() throws {
+        let site = try TestSite(values: 500)
+        let folder = try StateFolder(site.folder.file("state"))
+        let task = try TaskIdentity(site.task(0).identity)
+        func noised(_ first: Float, _ name: String) throws -> [Float] {
+            let values = try [first] + site.weights.floats("weight").dropFirst()
+            let update = try Weights([(name: "weight", shape: [500], values: values)])
+            let file = try SafetensorsFile(path: site.folder.write(Safetensors.encode(update), to: name))
+            let noise = try #require(try UpdateProtection.of(Self.job, task: task, folder: folder))
+                .noise(file, schema: update.schema)
+            var result = values
+            result.withUnsafeMutableBufferPointer { noise.apply(tensor: 0, start: 0, to: $0) }
+            return result
+        }
+        let first = try noised(0, "first.safetensors")
+        #expect(try noised(0, "again.safetensors") == first)
+        #expect(zip(first, try noised(0.001, "other.safetensors")).count { abs($0 - $1) < 1e-4 } < 10)
+    }
+
     @Test("With distributed noise a task's words come from the site's secret and are the same after a restart")
     func distributed() throws {
         let site = try TestSite(values: 500)
@@ -103,18 +123,30 @@ struct LocalPrivacyTests {
         let path = try site.folder.write([UInt8](site.blob), to: "update.safetensors")
         let file = try SafetensorsFile(path: path)
         let folder = try StateFolder(site.folder.file("state"))
-        func words(_ round: Int, _ job: JobSpecification) throws -> [UInt32]? {
+        func words(
+            _ round: Int, _ job: JobSpecification, _ update: SafetensorsFile? = nil, _ weights: Weights? = nil
+        ) throws -> [UInt32]? {
             let task = try TaskIdentity(site.task(UInt32(round)).identity)
             guard
                 let noise = try DistributedProtection.noise(
-                    job, task: task, folder: folder, file: file, schema: site.weights.schema)
+                    job, task: task, folder: folder, file: update ?? file, schema: site.weights.schema)
             else { return nil }
-            let masked = try MaskedUpdate.masked(site.weights, as: noise.gaussian.encoding, with: [], noise: noise)
+            let masked = try MaskedUpdate.masked(
+                weights ?? site.weights, as: noise.gaussian.encoding, with: [], noise: noise)
             return try masked.words.withUnsafeBytes(of: "weight") { Array($0.bindMemory(to: UInt32.self)) }
         }
         let first = try #require(try words(0, job))
         #expect(try words(0, job) == first)
         #expect(try words(1, job) != first)
+        // Another update of the same task, nearly the same, has other noise everywhere: the difference of two sums says nothing.
+        let near = try Weights([
+            (name: "weight", shape: [500], values: [0.001] + site.weights.floats("weight").dropFirst()),
+            (name: "bias", shape: [2], values: site.weights.floats("bias")),
+        ])
+        let other = try SafetensorsFile(
+            path: site.folder.write(Safetensors.encode(near), to: "near.safetensors"))
+        let changed = try #require(try words(0, job, other, near))
+        #expect(zip(first, changed).count { $0 == $1 } < 10)
         let numbers = try #require(try DistributedProtection.numbers(job, schema: site.weights.schema))
         #expect(numbers.contributors == 7 && numbers.parameters == 502)
         let factor = 1 / site.weights.norm

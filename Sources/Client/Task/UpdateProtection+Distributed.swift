@@ -1,4 +1,3 @@
-import Crypto
 import Jobs
 import Privacy
 import Weights
@@ -36,33 +35,13 @@ enum DistributedProtection {
         schema: WeightsSchema
     ) throws -> DistributedNoise? {
         guard let numbers = try numbers(specification, schema: schema) else { return nil }
-        for spec in schema.tensors where spec.dtype != .f32 {
-            throw ClientError(
-                .update,
-                "distributed privacy: tensor '\(spec.name)' of the update is \(spec.dtype.rawValue), expected F32")
-        }
+        let digest = try UpdateDigest.of(file, schema, for: "distributed privacy")
         let read: DistributedNoise.Read = { tensor, start, values in
             try file.read(
                 schema.tensors[tensor].name, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(values))
         }
         return try DistributedNoise(
-            numbers, secret: folder.secret(), purpose: "distributed \(task.job) \(digest(of: schema, read))",
+            numbers, secret: folder.secret(), purpose: "distributed \(task.job) \(digest)",
             round: task.round, attempt: task.attempt, sizes: schema.tensors.map(\.elementCount), read: read)
-    }
-
-    /// SHA-256 of an update's numbers.
-    private static func digest(of schema: WeightsSchema, _ read: DistributedNoise.Read) throws -> String {
-        var hash = SHA256()
-        let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: 64 << 10)
-        values.initialize(repeating: 0)
-        defer { values.deallocate() }
-        for (tensor, spec) in schema.tensors.enumerated() {
-            for start in stride(from: 0, to: spec.elementCount, by: values.count) {
-                let part = UnsafeMutableBufferPointer(rebasing: values[..<min(values.count, spec.elementCount - start)])
-                try read(tensor, start, part)
-                hash.update(bufferPointer: UnsafeRawBufferPointer(part))
-            }
-        }
-        return hash.finalize().map(UpdateFile.hexadecimal).joined()
     }
 }

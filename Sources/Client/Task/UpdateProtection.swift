@@ -1,4 +1,3 @@
-import Crypto
 import Jobs
 import Privacy
 import Weights
@@ -27,30 +26,13 @@ struct UpdateProtection: Sendable {
     /// The noise for an update in a file.
     func noise(_ file: SafetensorsFile, schema: WeightsSchema) throws -> LocalNoise {
         var total = 0.0
-        var hash = SHA256()
-        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-        defer { buffer.deallocate() }
-        for spec in schema.tensors {
-            guard spec.dtype == .f32 else {
-                throw ClientError(
-                    .update,
-                    "local privacy: tensor '\(spec.name)' of the update is \(spec.dtype.rawValue), expected F32")
-            }
-            var position = 0
-            while position < spec.byteCount {
-                let count = min(buffer.count, spec.byteCount - position)
-                let block = UnsafeMutableRawBufferPointer(rebasing: buffer[..<count])
-                try file.read(spec.name, byteOffset: position, into: block)
-                hash.update(bufferPointer: UnsafeRawBufferPointer(block))
-                for value in block.assumingMemoryBound(to: Float.self) { total += Double(value) * Double(value) }
-                position += count
-            }
+        let digest = try UpdateDigest.of(file, schema, for: "local privacy") { values in
+            for value in values { total += Double(value) * Double(value) }
         }
         return LocalNoise(
             norm: total.squareRoot(), clipNorm: settings.clipNorm, noiseMultiplier: settings.noiseMultiplier,
             stream: secret.stream(
-                purpose: "local \(task.job) \(hash.finalize().map(UpdateFile.hexadecimal).joined())", round: task.round,
-                attempt: task.attempt))
+                purpose: "local \(task.job) \(digest)", round: task.round, attempt: task.attempt))
     }
 }
 
