@@ -123,7 +123,7 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .systemLibrary(name: "CMalloc"),
         module("Randomness", []),
-        // The inner loops of aggregation in plain C, optimised in debug builds as well. Nothing is contracted into fused
+        // The inner loops of aggregation and of masks in plain C, optimised in debug builds as well. Nothing is contracted into fused
         // operations by itself: every instruction set gives the same bits.
         .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3", "-ffp-contract=off"])]),
         module("Measurement", ["CKernels", .crypto]),
@@ -131,7 +131,7 @@ let package = Package(
         module("Configuration", [.yams]),
         module("Weights", ["CZlib", .crypto]),
         .target(
-            name: "Privacy", dependencies: ["Durability", "Weights", .crypto],
+            name: "Privacy", dependencies: ["CKernels", "Durability", "Weights", .crypto],
             // Optimised in debug builds as well: accountants transform and samplers draw millions of numbers.
             swiftSettings: strict + [.unsafeFlags(["-O"])]
         ),

@@ -14,21 +14,32 @@ typedef uint64_t u8_loose __attribute__((vector_size(64), aligned(8), may_alias)
 #define WIDEN(from) __builtin_convertvector(*(const f8_loose *)(from), d8)
 #define REDUCE(v) ((((v)[0] + (v)[4]) + ((v)[2] + (v)[6])) + (((v)[1] + (v)[5]) + ((v)[3] + (v)[7])))
 
+// A word of the state of as many blocks as a register holds.
+typedef uint32_t w4 __attribute__((vector_size(16)));
+typedef uint32_t w8 __attribute__((vector_size(32)));
+typedef uint32_t w16 __attribute__((vector_size(64)));
+
 #define KERNEL(name) name##_plain
+#define WORDS w4
 #include "kernels_body.h"
+#undef WORDS
 #undef KERNEL
 
 #if defined(__x86_64__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define KERNEL(name) name##_avx2
+#define WORDS w8
 #include "kernels_body.h"
+#undef WORDS
 #undef KERNEL
 #pragma clang attribute pop
 
 #pragma clang attribute push( \
     __attribute__((target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
 #define KERNEL(name) name##_avx512
+#define WORDS w16
 #include "kernels_body.h"
+#undef WORDS
 #undef KERNEL
 #pragma clang attribute pop
 
@@ -77,6 +88,11 @@ void ck_scale_f32(float *values, double weight, size_t count) {
 
 int ck_finite_f32(const float *values, size_t count) {
     return CALL(finite_f32, values, count);
+}
+
+void ck_chacha20(
+    const uint32_t *key, const uint32_t *nonce, uint64_t number, uint32_t *words, size_t blocks, int subtracts) {
+    CALL(chacha20, key, nonce, number, words, blocks, subtracts);
 }
 
 void ck_gram_f32(const float *const *values, size_t rows, size_t count, double *products) {

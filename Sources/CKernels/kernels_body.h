@@ -211,3 +211,60 @@ static void KERNEL(columns_f32)(
         memcpy(target + start, result, length * sizeof(double));
     }
 }
+
+#define ROTATE(v, bits) (((v) << (bits)) | ((v) >> (32 - (bits))))
+#define QUARTER(a, b, c, d) \
+    a += b, d = ROTATE(d ^ a, 16), c += d, b = ROTATE(b ^ c, 12), a += b, d = ROTATE(d ^ a, 8), c += d, \
+        b = ROTATE(b ^ c, 7)
+
+static void KERNEL(chacha20)(
+    const uint32_t *key, const uint32_t *nonce, uint64_t number, uint32_t *words, size_t blocks, int subtracts) {
+    enum { lanes = sizeof(WORDS) / 4 };
+    const WORDS zero = {0};
+    WORDS start[16];
+    start[0] = zero + 0x61707865u;
+    start[1] = zero + 0x3320646Eu;
+    start[2] = zero + 0x79622D32u;
+    start[3] = zero + 0x6B206574u;
+    for (int i = 0; i < 8; ++i) start[4 + i] = zero + key[i];
+    start[13] = zero + nonce[0];
+    start[15] = zero + nonce[2];
+    while (blocks > 0) {
+        const size_t count = blocks < lanes ? blocks : lanes;
+        for (int i = 0; i < lanes; ++i) {
+            start[12][i] = (uint32_t)(number + i);
+            start[14][i] = nonce[1] + (uint32_t)((number + i) >> 32);
+        }
+        WORDS s0 = start[0], s1 = start[1], s2 = start[2], s3 = start[3], s4 = start[4], s5 = start[5],
+              s6 = start[6], s7 = start[7], s8 = start[8], s9 = start[9], s10 = start[10], s11 = start[11],
+              s12 = start[12], s13 = start[13], s14 = start[14], s15 = start[15];
+        for (int round = 0; round < 10; ++round) {
+            QUARTER(s0, s4, s8, s12);
+            QUARTER(s1, s5, s9, s13);
+            QUARTER(s2, s6, s10, s14);
+            QUARTER(s3, s7, s11, s15);
+            QUARTER(s0, s5, s10, s15);
+            QUARTER(s1, s6, s11, s12);
+            QUARTER(s2, s7, s8, s13);
+            QUARTER(s3, s4, s9, s14);
+        }
+        const WORDS stream[16] = {
+            s0 + start[0], s1 + start[1], s2 + start[2], s3 + start[3], s4 + start[4], s5 + start[5],
+            s6 + start[6], s7 + start[7], s8 + start[8], s9 + start[9], s10 + start[10], s11 + start[11],
+            s12 + start[12], s13 + start[13], s14 + start[14], s15 + start[15]};
+        const uint32_t *from = (const uint32_t *)stream;
+        for (size_t block = 0; block < count; ++block) {
+            uint32_t *target = words + block * 16;
+            for (int word = 0; word < 16; ++word) {
+                const uint32_t value = from[word * lanes + block];
+                target[word] = subtracts ? target[word] - value : target[word] + value;
+            }
+        }
+        words += count * 16;
+        number += count;
+        blocks -= count;
+    }
+}
+
+#undef ROTATE
+#undef QUARTER

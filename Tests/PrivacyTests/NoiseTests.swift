@@ -22,6 +22,58 @@ struct NoiseTests {
         #expect((zero[0], zero[1], zero[15]) == (0xADE0_B876, 0x903D_F1A0, 0x8665_EEB2))
     }
 
+    @Test("Many blocks at a time are the block function's, one by one, also across 2³² blocks")
+    func manyBlocks() {
+        let nonce = SIMD3<UInt32>(0x0900_0000, 0x4A00_0000, 0)
+        let cipher = ChaCha20(key: (0..<32).map { UInt8($0) })
+        for number in [0, 1, 1000, 1 << 32 - 5, 3 << 32 - 1] {
+            for count in [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 50] {
+                let before = (0..<count * 16).map { UInt32(truncatingIfNeeded: $0 &* 2_654_435_761) }
+                let stream = (0..<count).flatMap { index in
+                    let high = UInt32(truncatingIfNeeded: (number + index) >> 32)
+                    let block = cipher.block(
+                        counter: UInt32(truncatingIfNeeded: number + index),
+                        nonce: SIMD3(nonce.x, nonce.y &+ high, nonce.z))
+                    return (0..<16).map { block[$0] }
+                }
+                for isAdded in [true, false] {
+                    var words = before
+                    words.withUnsafeMutableBufferPointer {
+                        cipher.apply(number: number, nonce: nonce, to: $0, isAdded: isAdded)
+                    }
+                    #expect(words == zip(before, stream).map { isAdded ? $0 &+ $1 : $0 &- $1 })
+                }
+            }
+        }
+    }
+
+    @Test("A mask's words are those of its elements, wherever a part of a tensor begins and ends")
+    func maskedParts() {
+        let key = (0..<32).map { UInt8($0 * 3) }
+        let cipher = ChaCha20(key: key)
+        let origin = 16 << 32 - 300
+        let stream = (origin..<origin + 700).map { element in
+            cipher.block(
+                counter: UInt32(truncatingIfNeeded: element / 16),
+                nonce: SIMD3(7, UInt32(truncatingIfNeeded: (element / 16) >> 32), 1))[element % 16]
+        }
+        for start in [0, 1, 15, 16, 17, 100, 299, 300, 301] {
+            for count in [0, 1, 2, 15, 16, 17, 33, 127, 128, 129, 257, 300, 399] {
+                let expected = Array(stream[start..<start + count])
+                for isAdded in [true, false] {
+                    // At odd places of memory, too.
+                    var words = [UInt32](repeating: 5, count: count + 3)
+                    words.withUnsafeMutableBufferPointer {
+                        PairwiseMask(key: key, isAdded: isAdded).apply(
+                            tensor: 7, start: origin + start, to: .init(rebasing: $0[1..<1 + count]))
+                    }
+                    #expect(
+                        words == [5] + expected.map { isAdded ? 5 &+ $0 : 5 &- $0 } + [5, 5], "\(start), \(count)")
+                }
+            }
+        }
+    }
+
     private func normals(_ stream: NoiseStream, tensor: Int, start: Int, count: Int) -> [Double] {
         var values = [Double](repeating: 0, count: count)
         values.withUnsafeMutableBufferPointer {

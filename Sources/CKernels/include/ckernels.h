@@ -1,4 +1,4 @@
-// The inner loops of aggregation, for the instruction set that the machine has.
+// The inner loops of aggregation, and the key stream of masks, for the instruction set that the machine has.
 //
 // Every result has the same bits for every instruction set: the order of additions is fixed (element i of a sum goes to
 // lane i mod 8), and products are contracted into fused operations only where they are exact. Nothing here allocates,
@@ -30,6 +30,14 @@ int ck_finish_f32(float *target, const double *sums, const float *global, size_t
 void ck_scale_f32(float *values, double weight, size_t count);
 /// Whether no value is NaN or infinite.
 int ck_finite_f32(const float *values, size_t count);
+
+/// words ± the key stream of ChaCha20 (RFC 8439), modulo 2³², for whole blocks of 16 words, several at a time: block number n has
+/// the counter n mod 2³² and the nonce (nonce₀, nonce₁ + ⌊n / 2³²⌋, nonce₂).
+///
+/// - key: 8 words; nonce: 3 words; words: 16 · blocks.
+/// - subtracts: whether the stream is taken away.
+void ck_chacha20(
+    const uint32_t *key, const uint32_t *nonce, uint64_t number, uint32_t *words, size_t blocks, int subtracts);
 
 /// The inner products of `rows` rows: entry i(i + 1) / 2 + j for j ≤ i of `products`, in Float64.
 void ck_gram_f32(const float *const *values, size_t rows, size_t count, double *products);

@@ -1,3 +1,5 @@
+internal import CKernels
+
 /// The block function of ChaCha20: 64 bytes of key stream for a 256-bit key, a 96-bit nonce and a 32-bit counter.
 ///
 /// Y. Nir, A. Langley, "ChaCha20 and Poly1305 for IETF protocols", RFC 8439, section 2.3.
@@ -39,6 +41,23 @@ public struct ChaCha20: Sendable {
         return SIMD16(
             lowHalf: SIMD8(lowHalf: a &+ first, highHalf: b &+ second),
             highHalf: SIMD8(lowHalf: c &+ third, highHalf: d &+ fourth))
+    }
+
+    /// Adds the key stream to whole blocks of sixteen words, or takes it away, modulo 2³²: several blocks at a time. Word i has word
+    /// i mod 16 of ``block(counter:nonce:)``, for block number n = `number` + ⌊i / 16⌋ under the counter n mod 2³² and the nonce
+    /// with ⌊n / 2³²⌋ added to its second word.
+    func apply(
+        number: Int, nonce: SIMD3<UInt32>, to words: UnsafeMutableBufferPointer<UInt32>, isAdded: Bool
+    ) {
+        precondition(words.count.isMultiple(of: 16), "whole blocks of 16 words, found \(words.count) words")
+        guard let base = words.baseAddress else { return }
+        let state = [
+            key[0], key[1], key[2], key[3], key[4], key[5], key[6], key[7], nonce.x, nonce.y, nonce.z,
+        ]
+        state.withUnsafeBufferPointer { state in
+            guard let start = state.baseAddress else { return }
+            ck_chacha20(start, start + 8, UInt64(number), base, words.count / 16, isAdded ? 0 : 1)
+        }
     }
 
     @inline(__always)

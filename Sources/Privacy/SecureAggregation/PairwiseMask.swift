@@ -21,32 +21,25 @@ public struct PairwiseMask: Sendable {
     /// Applies the words of elements `start ..< start + words.count` of a tensor: element e has word e mod 16 of block
     /// ⌊e / 16⌋ under the nonce (tensor, high half of the block's number, 1).
     public func apply(tensor: Int, start: Int, to words: UnsafeMutableBufferPointer<UInt32>) {
-        guard let base = words.baseAddress else { return }
-        var index = 0
-        while index < words.count {
-            let element = start + index
-            let block = block(tensor: tensor, number: element / 16)
-            var lane = element % 16
-            if lane == 0, words.count - index >= 16 {
-                // Sixteen words at once, wherever they lie.
-                let place = UnsafeMutableRawPointer(base + index)
-                let before = place.loadUnaligned(as: ChaCha20.Block.self)
-                place.storeBytes(of: isAdded ? before &+ block : before &- block, as: ChaCha20.Block.self)
-                index += 16
-                continue
-            }
-            while lane < 16, index < words.count {
-                words[index] = isAdded ? words[index] &+ block[lane] : words[index] &- block[lane]
-                lane += 1
-                index += 1
-            }
-        }
+        // The rest of a block, whole blocks, and the beginning of one.
+        let first = min(words.count, (16 - start % 16) % 16)
+        let whole = (words.count - first) / 16 * 16
+        apply(tensor, start, UnsafeMutableBufferPointer(rebasing: words[..<first]))
+        cipher.apply(
+            number: (start + first) / 16, nonce: SIMD3(UInt32(truncatingIfNeeded: tensor), 0, 1),
+            to: UnsafeMutableBufferPointer(rebasing: words[first..<first + whole]), isAdded: isAdded)
+        apply(tensor, start + first + whole, UnsafeMutableBufferPointer(rebasing: words[(first + whole)...]))
     }
 
-    @inline(__always)
-    private func block(tensor: Int, number: Int) -> ChaCha20.Block {
-        cipher.block(
+    /// A part of one block.
+    private func apply(_ tensor: Int, _ start: Int, _ words: UnsafeMutableBufferPointer<UInt32>) {
+        guard !words.isEmpty else { return }
+        let number = start / 16
+        let block = cipher.block(
             counter: UInt32(truncatingIfNeeded: number),
             nonce: SIMD3(UInt32(truncatingIfNeeded: tensor), UInt32(truncatingIfNeeded: number >> 32), 1))
+        for (index, lane) in zip(words.indices, (start % 16)...) {
+            words[index] = isAdded ? words[index] &+ block[lane] : words[index] &- block[lane]
+        }
     }
 }
