@@ -20,6 +20,17 @@ extension JobSpecification {
                     + Self.privateStrategies.map(\.rawValue).sorted().joined(separator: ", ")
                     + ": others send or weigh what clip and noise do not cover")
         }
+        if let combination = try? AggregationSettings(aggregation) {
+            refuse(
+                combination.rule != .mean && combination.rule != .uniformMean,
+                "privacy: found the aggregation rule \(combination.rule.rawValue), expected mean or uniform-mean: the "
+                    + "sensitivity of the others is not known, or what clients say of their losses and examples, to which nobody "
+                    + "added noise, would be in the weights")
+            refuse(
+                combination.clipNorm != nil || combination.minimumCosine != nil || combination.maximumDistance != nil,
+                "privacy: found an aggregation with clipNorm, minimumCosine or maximumDistance, expected none: updates are "
+                    + "clipped to privacy.clipNorm, and gates would let one client decide about another")
+        }
         if settings.mechanism == .record {
             refuse(
                 !["fedavg", "fedprox", "fedopt"].contains(strategyName),
@@ -30,16 +41,6 @@ extension JobSpecification {
                 "corruption: found one with the mechanism record, expected none: the charge counts the examples that "
                     + "sites declare")
             return found
-        }
-        if let combination = try? AggregationSettings(aggregation) {
-            refuse(
-                combination.rule != .mean && combination.rule != .uniformMean,
-                "privacy: found the aggregation rule \(combination.rule.rawValue), expected mean or uniform-mean: the "
-                    + "sensitivity of the others is not known")
-            refuse(
-                combination.clipNorm != nil || combination.minimumCosine != nil || combination.maximumDistance != nil,
-                "privacy: found an aggregation with clipNorm, minimumCosine or maximumDistance, expected none: updates are "
-                    + "clipped to privacy.clipNorm, and gates would let one client decide about another")
         }
         refuse(
             !latest.isEmpty,

@@ -65,6 +65,13 @@ struct PrivacySettingsTests {
                 $0.privacy = record
                 $0.strategy = ["name": "moon"]
             }.contains("beside the noised steps"))
+        for rule in ["median", "q-fedavg"] {
+            #expect(
+                problems {
+                    $0.privacy = record
+                    $0.aggregation = ["rule": .string(rule)]
+                }.contains("found the aggregation rule \(rule)"))
+        }
         #expect(problems { $0.latest = ["steps"] }.contains("latest:"))
         #expect(
             problems {
