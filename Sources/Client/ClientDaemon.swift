@@ -86,6 +86,13 @@ public final class ClientDaemon: Service {
         }
         catalogue = Mutex(try SiteCatalogue(folders: parts.data))
         outbox = try Outbox(folder: folder.outbox)
+        // The site's file may have been changed since they were made.
+        for entry in outbox.entries where parts.rules.secureAggregation != nil {
+            guard entry.update != nil, entry.isMasked != true else { continue }
+            try outbox.remove(entry.identity)
+            logger.warning(
+                "an update without masks that waited to be sent is removed", metadata: ["task": "\(entry.identity)"])
+        }
         link = SessionLink()
         let progress = ProgressReporter(link: link)
         let transfers = TransferClient(
@@ -95,7 +102,8 @@ public final class ClientDaemon: Service {
         pool = TrainerPool(
             configuration: parts.trainer, limit: parts.trainersKept, folder: folder, logger: logger)
         secure = SecureRounds(
-            client: parts.client, link: link, crashPoints: parts.crashPoints, logger: logger)
+            client: parts.client, rule: parts.rules.secureAggregation, link: link, crashPoints: parts.crashPoints,
+            logger: logger)
         worker = TaskWorker(
             client: parts.client, rules: parts.rules, threads: parts.trainer.threads, folder: folder, pool: pool,
             transfers: transfers, courier: courier, progress: progress, secure: secure)
@@ -248,6 +256,7 @@ extension ClientDaemon: Session.Delegate {
         do {
             var work = try AcceptedTask(task, identity: identity)
             let offered = catalogue.withLock { $0.entry(work.specification.data)?.card.examples }
+            work.withholdsFigures = parts.rules.withholdsFigures(of: work.specification, offered: offered ?? [:])
             if let refusal = parts.rules.refusal(
                 of: work.specification, operator: task.operator, isTraining: identity.kind == .train, offered: offered)
             {

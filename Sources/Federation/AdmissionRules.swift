@@ -62,11 +62,12 @@ public struct AdmissionRules: Sendable, Hashable {
     ///
     /// - Throws: ``AdmissionRefusal`` `examples`, `statistics` or `privacy`.
     public func check(training statistics: TaskStatistics) throws(AdmissionRefusal) {
-        guard (1...max(1, maximumExamples)).contains(statistics.examples) else {
+        let isHidden = statistics.isWithheld && specification.hidesClients && statistics.examples == 0
+        guard isHidden || (1...max(1, maximumExamples)).contains(statistics.examples) else {
             throw AdmissionRefusal(
                 code: "examples", reason: "\(statistics.examples) examples, the job allows 1 to \(maximumExamples)")
         }
-        guard !needsPrivateSteps || (statistics.sums["privateSteps"] ?? 0) > 0 else {
+        guard !needsPrivateSteps || (statistics.sums[TaskStatistics.privateSteps] ?? 0) > 0 else {
             throw AdmissionRefusal(
                 code: "privacy",
                 reason: "the trainer counts no privateSteps: it does not protect single examples, as the job asks")

@@ -253,6 +253,8 @@ extension RoundEngine {
         let patience = specification.evaluationDeadlineMilliseconds
         let evaluators = members.filter { _, member in
             member.examples[specification.evaluation.split, default: 0] > 0
+                // Who trains in the job would withhold what it counts; who only holds test data has no update to hide.
+                && !(specification.withholdsFigures && member.examples["train", default: 0] > 0)
                 && member.lostAt.map { time - $0 < patience } ?? true
         }
         guard !evaluators.isEmpty else { return nil }

@@ -21,6 +21,7 @@ extension JobSpecification: Decodable {
             privacy: try container.decodeIfPresent(Settings.self, forKey: .privacy) ?? [:],
             encoding: try Self.named(.encoding, "name", container) ?? [:],
             secureAggregation: try container.decodeIfPresent(Settings.self, forKey: .secureAggregation) ?? [:],
+            reportFigures: try container.decodeIfPresent(ReportedFigures.self, forKey: .reportFigures),
             attack: try container.decodeIfPresent(Settings.self, forKey: .attack) ?? [:],
             corruption: try container.decodeIfPresent(Settings.self, forKey: .corruption) ?? [:],
             partition: try container.decodeIfPresent(Settings.self, forKey: .partition) ?? [:],

@@ -92,7 +92,7 @@ extension JobSpecification {
         ] {
             problems += Self.problems(of: settings, key)
         }
-        problems += tensorNameProblems + privacyProblems + secureAggregationProblems
+        problems += tensorNameProblems + privacyProblems + secureAggregationProblems + figureProblems
         return problems
     }
 

@@ -36,6 +36,9 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var encoding: Settings
     /// How the coordinator is kept from seeing single updates; empty for not at all.
     public var secureAggregation: Settings
+    /// What is done with the figures that clients report; nil for withheld in a job that hides single clients (``hidesClients``), clear
+    /// in others.
+    public var reportFigures: ReportedFigures?
     /// Which of a simulation's virtual clients are hostile, and what they do; empty for none. Daemons ignore it.
     public var attack: Settings
     /// What is done to the data before they are used, for studies of missing or wrong data; empty for nothing. Handed to
@@ -65,7 +68,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     enum CodingKeys: String, CodingKey {
         case name, model, data, rounds, seed, clients, deadline, adaptiveDeadline, asynchronous, attempts
         case strategy, aggregation, privacy
-        case encoding, secureAggregation, attack, corruption, partition, clock, training, evaluation, selectBy
+        case encoding, secureAggregation, reportFigures, attack, corruption, partition, clock, training, evaluation,
+            selectBy
         case limits, kept, latest, keepUpdates, checkpointEvery
     }
 
@@ -180,8 +184,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         deadline: Double = 3600, adaptiveDeadline: Settings? = nil, asynchronous: Settings? = nil,
         attempts: Int = 3, strategy: Settings = ["name": "fedavg"],
         aggregation: Settings = [:], privacy: Settings = [:], encoding: Settings = [:],
-        secureAggregation: Settings = [:], attack: Settings = [:], corruption: Settings = [:],
-        partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
+        secureAggregation: Settings = [:], reportFigures: ReportedFigures? = nil, attack: Settings = [:],
+        corruption: Settings = [:], partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
         evaluation: Evaluation = Evaluation(), selectBy: MetricSelector = MetricSelector("macroF1"),
         limits: Limits = Limits(), kept: [String] = [], latest: [String] = [], keepUpdates: Bool = false,
         checkpointEvery: Int = 0
@@ -201,6 +205,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         self.privacy = privacy
         self.encoding = encoding
         self.secureAggregation = secureAggregation
+        self.reportFigures = reportFigures
         self.attack = attack
         self.corruption = corruption
         self.partition = partition

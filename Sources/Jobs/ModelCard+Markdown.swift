@@ -35,9 +35,12 @@ extension ModelCard {
         lines += section(
             "Metrics", ["metric", "value"],
             metrics.sorted { $0.key < $1.key }.map { [Self.escaped($0.key), Self.figure($0.value)] })
+        if lineage.contains(where: { $0.figures != nil }) {
+            lines += ["", "Clients withheld their training figures, as the job's protection asks."]
+        }
         lines += section(
             "Clients", ["client", "chosen", "admitted", "examples"],
-            clients.map { [Self.escaped($0.name), "\($0.rounds)", "\($0.admitted)", "\($0.examples)"] })
+            clients.map { [Self.escaped($0.name), "\($0.rounds)", "\($0.admitted)", Self.count($0.examples)] })
         lines += section("Trainers", ["trainer and libraries", "clients"], trainers)
         lines += section(
             "Lineage", ["round", "attempt", "admitted", "examples", "bytes received", "evaluation", "weights"],
@@ -78,7 +81,7 @@ extension ModelCard {
         return [
             "\(round.round)", "\(round.attempt)",
             round.admitted.map { Self.escaped($0.client) + Self.age($0.staleness) }.joined(separator: ", "),
-            "\(round.admitted.reduce(0) { $0 + $1.examples })",
+            Self.count(Self.sum(round.admitted.map(\.examples))),
             "\(round.admitted.reduce(0) { $0 + ($1.bytes ?? 0) })",
             round.evaluation[metric].map { "\(Self.escaped(metric)) \(Self.figure($0))" } ?? "",
             "`\(Self.code(String(round.weights.prefix(16))))`",
@@ -101,6 +104,15 @@ extension ModelCard {
     private static func list(_ entries: [String: String]) -> String {
         entries.sorted { $0.key < $1.key }.map { "\(escaped($0.key)): \(escaped($0.value))" }.joined(separator: "; ")
     }
+
+    /// A sum; nil when one of the numbers is not known.
+    private static func sum(_ numbers: [Int?]) -> Int? {
+        let known = numbers.compactMap { $0 }
+        return known.count == numbers.count ? known.reduce(0, +) : nil
+    }
+
+    /// A number of examples, or that clients withheld it.
+    private static func count(_ examples: Int?) -> String { examples.map { "\($0)" } ?? "withheld" }
 
     private static func figure(_ value: Double) -> String {
         value.isFinite ? String(format: "%.6g", value) : "\(value)"

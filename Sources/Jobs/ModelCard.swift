@@ -91,11 +91,11 @@ public struct ModelCard: Sendable, Hashable, Codable {
         public var rounds: Int
         /// In how many of them its update counted.
         public var admitted: Int
-        /// Examples behind those updates, counted once a round.
-        public var examples: Int
+        /// Examples behind those updates, counted once a round; nil where the client withheld them.
+        public var examples: Int?
 
         /// Creates a client's entry.
-        public init(name: String, rounds: Int, admitted: Int, examples: Int) {
+        public init(name: String, rounds: Int, admitted: Int, examples: Int?) {
             self.name = name
             self.rounds = rounds
             self.admitted = admitted
@@ -117,8 +117,10 @@ public struct ModelCard: Sendable, Hashable, Codable {
         public var refusals: [Refusal]
         /// SHA-256 of the weights after the round.
         public var weights: String
-        /// Training figures as ratios.
+        /// Training figures as ratios; without those that clients withheld.
         public var training: [String: Double]
+        /// "withheld" where clients kept training figures to themselves; nil otherwise.
+        public var figures: String?
         /// Evaluation metrics; empty without an evaluation.
         public var evaluation: [String: Double]
         /// Held-out examples behind the evaluation.
@@ -152,8 +154,8 @@ public struct ModelCard: Sendable, Hashable, Codable {
     public struct Update: Sendable, Hashable, Codable {
         /// The client.
         public var client: String
-        /// Examples behind it.
-        public var examples: Int
+        /// Examples behind it; nil where the client withheld them.
+        public var examples: Int?
         /// Its weight in the round's update; nil where that is not known.
         public var weight: Double?
         /// Why the job's rules left it out of the round's update, if they did.
@@ -169,7 +171,7 @@ public struct ModelCard: Sendable, Hashable, Codable {
 
         /// Creates an update's entry.
         public init(
-            client: String, examples: Int, digest: String, bytes: Int64? = nil, trainer: [String: String] = [:]
+            client: String, examples: Int?, digest: String, bytes: Int64? = nil, trainer: [String: String] = [:]
         ) {
             self.client = client
             self.examples = examples
@@ -233,7 +235,8 @@ extension ModelCard {
             for update in round.admitted {
                 let none = Client(name: update.client, rounds: 0, admitted: 0, examples: 0)
                 counts[update.client, default: none].admitted += 1
-                counts[update.client, default: none].examples += update.examples
+                let before = counts[update.client, default: none].examples
+                counts[update.client]?.examples = before.flatMap { sum in update.examples.map { sum + $0 } }
             }
         }
         return counts.values.sorted { Participants.precedes($0.name, $1.name) }

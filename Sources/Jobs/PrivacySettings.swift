@@ -12,7 +12,7 @@
 /// (`pld`; `rdp` for samples of fixed size and for records, and always for `distributed`). Any other key is an error; an empty map is no protection.
 public struct PrivacySettings: Sendable, Hashable {
     /// What adds the noise.
-    public enum Mechanism: String, Sendable, CaseIterable {
+    public enum Mechanism: String, Sendable, CaseIterable, Decodable {
         case central, local, record, ftrl, distributed
     }
 

@@ -10,6 +10,9 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
     public var confusion: [[Int]]?
     /// Named vectors of counts over the examples: histograms of scores and the like, see ``ScoreFigures``.
     public var counts: [String: [Int]]
+    /// Whether the client keeps its figures to itself. What is 0 or missing here is then not known, and not 0; of a total, whether that
+    /// holds for any of its parts.
+    public var isWithheld = false
 
     /// The sum `loss` over the examples; nil where there is none.
     public var meanLoss: Double? {
@@ -28,9 +31,10 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case examples, sums, confusion, counts
+        case isWithheld = "withheld"
     }
 
-    /// Reads statistics; `sums`, `confusion` and `counts` may be left out.
+    /// Reads statistics; all but `examples` may be left out.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         examples = try container.decode(Int.self, forKey: .examples)
@@ -43,6 +47,7 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
                 debugDescription: "more than \(Self.maximumCountVectors) vectors or \(Self.maximumCounts) counts")
         }
         self.counts = counts
+        isWithheld = try container.decodeIfPresent(Bool.self, forKey: .isWithheld) ?? false
     }
 
     /// Writes statistics; `counts` in their short form (``CountRuns``), and only where there are any.
@@ -52,6 +57,7 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
         try container.encode(sums, forKey: .sums)
         try container.encodeIfPresent(confusion, forKey: .confusion)
         if !counts.isEmpty { try container.encode(counts.mapValues(CountRuns.encode), forKey: .counts) }
+        if isWithheld { try container.encode(true, forKey: .isWithheld) }
     }
 
     /// Adds figure by figure; a missing figure counts as 0, and the smaller confusion matrix and shorter vectors of counts
@@ -63,6 +69,7 @@ public struct TaskStatistics: Sendable, Hashable, Codable {
         total.examples = saturatingSum(left.examples, right.examples)
         total.sums.merge(right.sums) { $0 + $1 }
         total.counts = sum(left.counts, right.counts)
+        total.isWithheld = left.isWithheld || right.isWithheld
         guard let added = right.confusion else { return total }
         guard var counts = left.confusion else {
             total.confusion = added

@@ -1,4 +1,5 @@
 public import Foundation
+import Jobs
 public import WireMessages
 
 /// One round, as `--json` prints it.
@@ -27,8 +28,12 @@ public struct RoundView: Codable, Sendable, Equatable {
     public var refusals: [Refusal]
     /// Training metrics over the admitted updates.
     public var training: [String: Double]
-    /// Training examples behind them.
-    public var trainingExamples: Int
+    /// Training examples behind them; absent where the clients withheld them.
+    public var trainingExamples: Int?
+    /// "withheld" where clients kept their training figures to themselves; absent otherwise.
+    public var figures: String?
+    /// How many versions old the update of each client was, in an asynchronous job; absent in others.
+    public var staleness: [String: Int]?
     /// Evaluation metrics; empty until the evaluation is in.
     public var evaluation: [String: Double]
     /// Held-out examples behind them.
@@ -49,7 +54,10 @@ public struct RoundView: Codable, Sendable, Equatable {
         admitted = record.admitted
         refusals = record.refusals.map { Refusal(client: $0.client, code: $0.code, reason: $0.reason) }
         training = record.training
-        trainingExamples = Int(clamping: record.trainingExamples)
+        figures = record.figuresWithheld ? ReportedFigures.withheld.rawValue : nil
+        let isUnknown = record.figuresWithheld && record.trainingExamples == 0
+        trainingExamples = isUnknown ? nil : Int(clamping: record.trainingExamples)
+        staleness = record.staleness.isEmpty ? nil : record.staleness.mapValues(Int.init)
         evaluation = record.evaluation
         evaluationExamples = Int(clamping: record.evaluationExamples)
         digest = record.weightsDigest

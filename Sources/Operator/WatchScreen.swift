@@ -68,10 +68,13 @@ public struct WatchScreen: Sendable {
         }
         let clients = "\(round.admitted.count)/\(round.cohort.count)"
         let pad = { (text: String, width: Int) in String(repeating: " ", count: max(0, width - text.count)) + text }
-        return pad(String(round.round), 5) + "  " + pad(clients, 7) + "  " + pad(String(round.trainingExamples), 8)
-            + number(round.training["loss"], 7, 3) + "  │  " + number(round.evaluation["macroF1"], 13, 4)
-            + number(round.evaluation["accuracy"], 10, 4) + number(round.evaluation["loss"], 8, 3)
-            + number(round.seconds, 9, 2) + age(of: round)
+        let examples = pad(round.trainingExamples.map(String.init) ?? round.figures ?? "-", 8)
+        // Said once: the two columns are one beside the other. Where some clients report, theirs is the loss.
+        let isSaid = round.figures == nil || round.trainingExamples == nil || round.training["loss"] != nil
+        let loss = isSaid ? number(round.training["loss"], 7, 3) : "  \(round.figures ?? "")"
+        return pad(String(round.round), 5) + "  " + pad(clients, 7) + "  " + examples + loss + "  │  "
+            + number(round.evaluation["macroF1"], 13, 4) + number(round.evaluation["accuracy"], 10, 4)
+            + number(round.evaluation["loss"], 8, 3) + number(round.seconds, 9, 2) + age(of: round)
     }
 
     /// How old the updates of an asynchronous job's version were.

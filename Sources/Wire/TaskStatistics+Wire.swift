@@ -39,6 +39,7 @@ extension TaskStatistics {
                     + "\(TaskStatistics.maximumCounts) counts")
         }
         self.init(examples: examples, sums: message.sums, confusion: confusion, counts: counts)
+        isWithheld = message.withheld
     }
 
     /// The statistics as a message; for validated statistics, whose counts are not negative.
@@ -46,6 +47,7 @@ extension TaskStatistics {
         var message = Tributary_V1_Statistics()
         message.examples = UInt64(clamping: examples)
         message.sums = sums
+        message.withheld = isWithheld
         message.counts = counts.mapValues { vector in
             var runs = Tributary_V1_Counts()
             runs.runs = CountRuns.encode(vector).map { Int64($0) }

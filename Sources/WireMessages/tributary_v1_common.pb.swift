@@ -69,6 +69,9 @@ public nonisolated struct Tributary_V1_Statistics: Sendable {
   /// Named vectors of counts over the examples, for instance the histogram "scores.1.positive".
   public var counts: Dictionary<String,Tributary_V1_Counts> = [:]
 
+  /// Whether the client keeps its figures to itself: what is 0 or missing is then not known. Examples are 0 where updates count equally.
+  public var withheld: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -153,7 +156,7 @@ nonisolated extension Tributary_V1_Chunk: SwiftProtobuf.Message, SwiftProtobuf._
 
 nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Statistics"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}examples\0\u{1}sums\0\u{1}confusion\0\u{1}classes\0\u{1}counts\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}examples\0\u{1}sums\0\u{1}confusion\0\u{1}classes\0\u{1}counts\0\u{1}withheld\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -166,6 +169,7 @@ nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProto
       case 3: try { try decoder.decodeRepeatedUInt64Field(value: &self.confusion) }()
       case 4: try { try decoder.decodeSingularUInt32Field(value: &self.classes) }()
       case 5: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,Tributary_V1_Counts>.self, value: &self.counts) }()
+      case 6: try { try decoder.decodeSingularBoolField(value: &self.withheld) }()
       default: break
       }
     }
@@ -187,6 +191,9 @@ nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProto
     if !self.counts.isEmpty {
       try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMessageMap<SwiftProtobuf.ProtobufString,Tributary_V1_Counts>.self, value: self.counts, fieldNumber: 5)
     }
+    if self.withheld != false {
+      try visitor.visitSingularBoolField(value: self.withheld, fieldNumber: 6)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -196,6 +203,7 @@ nonisolated extension Tributary_V1_Statistics: SwiftProtobuf.Message, SwiftProto
     if lhs.confusion != rhs.confusion {return false}
     if lhs.classes != rhs.classes {return false}
     if lhs.counts != rhs.counts {return false}
+    if lhs.withheld != rhs.withheld {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

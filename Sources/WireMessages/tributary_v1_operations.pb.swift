@@ -345,6 +345,12 @@ public nonisolated struct Tributary_V1_RoundRecord: Sendable {
   /// Training examples behind the admitted updates.
   public var trainingExamples: UInt64 = 0
 
+  /// How many versions old the update of each client was, in an asynchronous job; empty until the version is made.
+  public var staleness: Dictionary<String,UInt32> = [:]
+
+  /// Whether clients kept training figures to themselves: training, and training_examples when it is 0, say nothing then.
+  public var figuresWithheld: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1015,7 +1021,7 @@ nonisolated extension Tributary_V1_JobUpdate: SwiftProtobuf.Message, SwiftProtob
 
 nonisolated extension Tributary_V1_RoundRecord: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".RoundRecord"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}round\0\u{1}attempt\0\u{1}phase\0\u{1}cohort\0\u{1}admitted\0\u{1}refusals\0\u{1}training\0\u{1}evaluation\0\u{3}evaluation_examples\0\u{3}weights_digest\0\u{3}started_milliseconds\0\u{3}completed_milliseconds\0\u{3}training_examples\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}round\0\u{1}attempt\0\u{1}phase\0\u{1}cohort\0\u{1}admitted\0\u{1}refusals\0\u{1}training\0\u{1}evaluation\0\u{3}evaluation_examples\0\u{3}weights_digest\0\u{3}started_milliseconds\0\u{3}completed_milliseconds\0\u{3}training_examples\0\u{1}staleness\0\u{3}figures_withheld\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1036,6 +1042,8 @@ nonisolated extension Tributary_V1_RoundRecord: SwiftProtobuf.Message, SwiftProt
       case 11: try { try decoder.decodeSingularUInt64Field(value: &self.startedMilliseconds) }()
       case 12: try { try decoder.decodeSingularUInt64Field(value: &self.completedMilliseconds) }()
       case 13: try { try decoder.decodeSingularUInt64Field(value: &self.trainingExamples) }()
+      case 14: try { try decoder.decodeMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt32>.self, value: &self.staleness) }()
+      case 15: try { try decoder.decodeSingularBoolField(value: &self.figuresWithheld) }()
       default: break
       }
     }
@@ -1081,6 +1089,12 @@ nonisolated extension Tributary_V1_RoundRecord: SwiftProtobuf.Message, SwiftProt
     if self.trainingExamples != 0 {
       try visitor.visitSingularUInt64Field(value: self.trainingExamples, fieldNumber: 13)
     }
+    if !self.staleness.isEmpty {
+      try visitor.visitMapField(fieldType: SwiftProtobuf._ProtobufMap<SwiftProtobuf.ProtobufString,SwiftProtobuf.ProtobufUInt32>.self, value: self.staleness, fieldNumber: 14)
+    }
+    if self.figuresWithheld != false {
+      try visitor.visitSingularBoolField(value: self.figuresWithheld, fieldNumber: 15)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -1098,6 +1112,8 @@ nonisolated extension Tributary_V1_RoundRecord: SwiftProtobuf.Message, SwiftProt
     if lhs.startedMilliseconds != rhs.startedMilliseconds {return false}
     if lhs.completedMilliseconds != rhs.completedMilliseconds {return false}
     if lhs.trainingExamples != rhs.trainingExamples {return false}
+    if lhs.staleness != rhs.staleness {return false}
+    if lhs.figuresWithheld != rhs.figuresWithheld {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

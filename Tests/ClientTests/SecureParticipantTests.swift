@@ -29,9 +29,13 @@ import X509
         settings = try #require(try SecureAggregationSettings.reading(specification.secureAggregation))
     }
 
-    private func participant(_ name: String, _ material: IdentityMaterial? = nil) throws -> SecureParticipant {
-        let identity = try CertificateIdentity(material ?? #require(materials[name]))
-        return SecureParticipant(Self.task, of: name, specification, settings) { identity }
+    private static let terms = RoundTerms(specification: Data("job".utf8), weightsDigest: "w")
+
+    private func participant(
+        _ name: String, terms: RoundTerms = terms, rule: SecureAggregationRule? = nil
+    ) throws -> SecureParticipant {
+        let identity = try CertificateIdentity(#require(materials[name]))
+        return SecureParticipant(Self.task, of: name, specification, settings, terms: terms, rule: rule) { identity }
     }
 
     private func certificate(_ material: IdentityMaterial?) throws -> [UInt8] {
@@ -57,8 +61,9 @@ import X509
     func round() async throws {
         var (participants, roster) = try await advertised()
         var exchange = try SecureExchange(
-            round: SecureRound(settings, of: Self.task, cohort: 3, clients: specification.clients), cohort: Self.names,
-            minimum: 2)
+            round: SecureRound(
+                settings, of: Self.task, cohort: 3, clients: specification.clients, terms: Self.terms),
+            cohort: Self.names, minimum: 2)
         for entry in roster { try exchange.receive(entry.keys) }
         _ = try exchange.closeAdvertising()
         for name in Self.names {
@@ -175,7 +180,8 @@ import X509
         var (participants, roster) = try await advertised()
         let identity = try CertificateIdentity(#require(materials["b"]))
         var other = SecureParticipant(
-            TaskIdentity(job: "job-1", round: 2, attempt: 0, kind: .train), of: "b", specification, settings
+            TaskIdentity(job: "job-1", round: 2, attempt: 0, kind: .train), of: "b", specification, settings,
+            terms: Self.terms
         ) { identity }
         guard case .keys(let keys)? = try await other.take(.invitation(cohort: 3)) else {
             throw ClientError(.task, "no keys")
@@ -183,6 +189,32 @@ import X509
         roster[1].keys = keys
         let error = await #expect(throws: PrivacyError.self) { try await participants["a"]?.take(.roster(roster)) }
         #expect(error?.message.contains("not signed by it") == true)
+    }
+
+    @Test("Clients to which the coordinator told another job, other weights or another cohort have no round together")
+    func otherTerms() async throws {
+        for (terms, cohort) in [
+            (RoundTerms(specification: Data("a job with less noise".utf8), weightsDigest: "w"), 3),
+            (RoundTerms(specification: Data("job".utf8), weightsDigest: "v"), 3), (Self.terms, 2),
+        ] {
+            var (participants, roster) = try await advertised()
+            var other = try participant("b", terms: terms)
+            guard case .keys(let keys)? = try await other.take(.invitation(cohort: cohort)) else {
+                throw ClientError(.task, "no keys")
+            }
+            roster[1].keys = keys
+            let error = await #expect(throws: PrivacyError.self) { try await participants["a"]?.take(.roster(roster)) }
+            #expect(error?.message.contains("not signed by it") == true)
+        }
+    }
+
+    @Test("A site's own threshold is checked against the cohort that it is invited to")
+    func rule() async throws {
+        var strict = try participant("a", rule: .init(threshold: 3))
+        let error = await #expect(throws: PrivacyError.self) { try await strict.take(.invitation(cohort: 3)) }
+        #expect(error?.message.contains("this site asks for secureAggregation.threshold from 3") == true)
+        var content = try participant("a", rule: .init(threshold: 2))
+        #expect(try await content.take(.invitation(cohort: 3)) != nil)
     }
 
     @Test("A list shorter than the job's smallest sum is not signed")

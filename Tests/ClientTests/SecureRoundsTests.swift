@@ -33,7 +33,8 @@ import X509
         self.specification = specification
         settings = try #require(try SecureAggregationSettings.reading(specification.secureAggregation))
         rounds = SecureRounds(
-            client: "a", link: link, crashPoints: .none, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            client: "a", rule: nil, link: link, crashPoints: .none,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         )
         (messages, outbound) = AsyncStream.makeStream()
     }
@@ -101,7 +102,9 @@ import X509
                     answer = try await ask(.invitation(cohort: 3))
                 } else {
                     let identity = try CertificateIdentity(material)
-                    var other = SecureParticipant(Self.task, of: name, specification, settings) { identity }
+                    var other = SecureParticipant(
+                        Self.task, of: name, specification, settings, terms: try accepted().terms
+                    ) { identity }
                     answer = try await other.take(.invitation(cohort: 3))
                     others[name] = other
                 }
@@ -152,8 +155,9 @@ import X509
         try await identity.learn([
             CertifiedKeys(keys: keys, certificate: try material.certificate.participantDER())
         ])
-        let round = try SecureRound(settings, of: Self.task, cohort: 3, clients: specification.clients)
-        return keys.isSigned(in: round.context, accordingTo: identity)
+        let round = try SecureRound(
+            settings, of: Self.task, cohort: 3, clients: specification.clients, terms: accepted().terms)
+        return keys.isSigned(in: round, accordingTo: identity)
     }
 
     @Test("Keys are signed with the certificate of the session's connection: of the old one, and of one renewed since")

@@ -8,10 +8,24 @@ struct SiteRulesTests {
     static let job = JobSpecification(
         name: "j", model: ["name": "har"], data: "uci-har", rounds: 10, training: ["epochs": 2])
 
+    static let masked = job(["secureAggregation": true])
+
+    /// The job with ten clients under masks, with privacy, or both.
+    static func job(_ parts: [String: Bool], minimumUpdates: Int = 7) -> JobSpecification {
+        var job = job
+        job.clients = .init(minimum: 10, minimumUpdates: minimumUpdates)
+        if parts["secureAggregation"] == true { job.secureAggregation = ["threshold": 0.6] }
+        if parts["privacy"] == true {
+            job.privacy = ["mechanism": "local", "noiseMultiplier": 2, "delta": 1e-5, "epsilon": 8]
+        }
+        return job
+    }
+
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         var rules: SiteRules
         var isTraining = true
+        var job = SiteRulesTests.job
         var offered: [String: Int]? = ["train": 40, "test": 9]
         var code: String?
     }
@@ -34,12 +48,52 @@ struct SiteRulesTests {
         Case(
             testDescription: "an evaluation takes no effort", rules: SiteRules(rounds: 1, minimumExamples: 100),
             isTraining: false, code: nil),
+        Case(
+            testDescription: "no masks", rules: SiteRules(secureAggregation: .init()), code: "secure-aggregation"),
+        Case(testDescription: "masks", rules: SiteRules(secureAggregation: .init()), job: masked, code: nil),
+        Case(
+            testDescription: "sums of enough updates", rules: SiteRules(secureAggregation: .init(minimum: 7)),
+            job: masked, code: nil),
+        Case(
+            testDescription: "sums of too few updates", rules: SiteRules(secureAggregation: .init(minimum: 8)),
+            job: masked, code: "secure-aggregation"),
+        Case(
+            testDescription: "a threshold that is enough", rules: SiteRules(secureAggregation: .init(threshold: 6)),
+            job: masked, code: nil),
+        Case(
+            testDescription: "a threshold that is too small",
+            rules: SiteRules(secureAggregation: .init(threshold: 7)), job: masked, code: "secure-aggregation"),
+        Case(testDescription: "no privacy", rules: SiteRules(privacy: .init()), code: "privacy"),
+        Case(testDescription: "privacy", rules: SiteRules(privacy: .init()), job: job(["privacy": true]), code: nil),
+        Case(
+            testDescription: "all that privacy has to be",
+            rules: SiteRules(
+                privacy: .init(mechanisms: [.record, .local], epsilon: 8, delta: 1e-5, noiseMultiplier: 2)),
+            job: job(["privacy": true]), code: nil),
+        Case(
+            testDescription: "another mechanism", rules: SiteRules(privacy: .init(mechanisms: [.record])),
+            job: job(["privacy": true]), code: "privacy"),
+        Case(
+            testDescription: "too large an epsilon", rules: SiteRules(privacy: .init(epsilon: 7.9)),
+            job: job(["privacy": true]), code: "privacy"),
+        Case(
+            testDescription: "too large a delta", rules: SiteRules(privacy: .init(delta: 1e-6)),
+            job: job(["privacy": true]), code: "privacy"),
+        Case(
+            testDescription: "too little noise", rules: SiteRules(privacy: .init(noiseMultiplier: 2.1)),
+            job: job(["privacy": true]), code: "privacy"),
+        Case(
+            testDescription: "an evaluation at a site that trains", rules: SiteRules(), isTraining: false, job: masked,
+            code: "figures"),
+        Case(
+            testDescription: "an evaluation at a site without training examples", rules: SiteRules(),
+            isTraining: false, job: masked, offered: ["test": 9], code: nil),
     ]
 
     @Test("The site decides", arguments: cases)
     func decision(rule: Case) {
         let refusal = rule.rules.refusal(
-            of: Self.job, operator: "alice", isTraining: rule.isTraining, offered: rule.offered)
+            of: rule.job, operator: "alice", isTraining: rule.isTraining, offered: rule.offered)
         #expect(refusal?.code == rule.code)
         if let refusal { #expect(!refusal.reason.isEmpty) }
     }
@@ -64,11 +118,45 @@ struct SiteRulesTests {
     }
 
     @Test(
+        "What a site demands is a word or a map",
+        arguments: [
+            ("secureAggregation: required", SiteRules(secureAggregation: .init())),
+            (
+                "secureAggregation: {minimum: 5, threshold: 4}",
+                .init(secureAggregation: .init(minimum: 5, threshold: 4))
+            ),
+            ("privacy: required, figures: clear", .init(privacy: .init(), figures: .clear)),
+            (
+                "privacy: {mechanisms: [local, distributed], epsilon: 4, delta: 1.0e-5, noiseMultiplier: 0.5}",
+                .init(
+                    privacy: .init(
+                        mechanisms: [.local, .distributed], epsilon: 4, delta: 1e-5, noiseMultiplier: 0.5))
+            ),
+        ] as [(String, SiteRules)])
+    func demands(text: String, rules: SiteRules) throws {
+        #expect(try ConfigurationFile.decode(SiteRules.self, yaml: "{\(text)}") == rules)
+    }
+
+    @Test(
+        "Words that no rule has are errors: a rule that is misread would protect nobody",
+        arguments: [
+            "secureAggregation: none", "secureAggregation: {minimun: 5}", "secureAggregation: [required]",
+            "privacy: {mechanisms: [locl]}", "figures: open",
+        ])
+    func misread(text: String) {
+        #expect(throws: ConfigurationError.self) {
+            try ConfigurationFile.decode(SiteRules.self, yaml: "{\(text)}")
+        }
+    }
+
+    @Test(
         "Impossible values are named",
         arguments: [
             "coordinator: {host: h, port: 0}", "coordinator: {host: h, port: 1}\ntrainer: {memory: 1MiB}",
             "coordinator: {host: h, port: 1}\ntrainer: {command: []}",
             "coordinator: {host: h, port: 1}\nallow: {rounds: -1}",
+            "coordinator: {host: h, port: 1}\nallow: {secureAggregation: {minimum: -1}}",
+            "coordinator: {host: h, port: 1}\nallow: {privacy: {epsilon: -1}}",
         ])
     func impossible(part: String) throws {
         let yaml = "federation: demo\nidentity: {ca: a, certificate: b, key: c}\n" + part

@@ -4,6 +4,7 @@ import Jobs
 import Privacy
 import TestSupport
 import Testing
+import Weights
 import Wire
 import WireMessages
 
@@ -25,6 +26,40 @@ import WireMessages
     private func epsilon(rounds: Int) throws -> Double {
         let charge = NoiseMechanism.central.charge(noiseMultiplier: 20, rounds: rounds, rate: 1, sampling: .fixed)
         return try PrivacyLedger([charge]).epsilon(delta: 1e-3, by: .rdp)
+    }
+
+    @Test("Withheld figures are told as such, updates without them count equally, and who trains does not evaluate")
+    func withheld() async throws {
+        let job = Fixtures.specification(rounds: 1) {
+            $0.privacy = ["mechanism": "local", "noiseMultiplier": 1, "delta": 1e-3]
+        }
+        try await TestServer.run(folder: folder.path) { server in
+            let id = try await server.submit(job).job
+            try await server.withSites(["site-1", "site-2"].map { ScriptedSite($0) { _ in .update } }) {
+                let summary = try await server.finished(id)
+                #expect(summary.state == "finished", "\(summary.reason)")
+                let round = try #require(try await server.rounds(id).first)
+                #expect(round.admitted == ["site-1", "site-2"])
+                #expect(round.figuresWithheld && round.trainingExamples == 0)
+                #expect(Set(round.training.keys) == ["clipNorm", "epsilon"])
+                #expect(round.evaluation.isEmpty && round.evaluationExamples == 0)
+                let (header, bytes) = try await server.export(id)
+                let card = try JSONDecoder().decode(ModelCard.self, from: header.card)
+                #expect(card.lineage.map(\.figures) == ["withheld"])
+                #expect(card.lineage[0].admitted.map(\.examples) == [nil, nil])
+                #expect(card.clients.map(\.examples) == [nil, nil])
+                // What these sites send is neither clipped nor noised, so the step is the plain mean.
+                let updates = try ["site-1", "site-2"].map {
+                    try Fixtures.update(client: $0, round: 0).floats("layer.weight").map(Double.init)
+                }
+                let after = try Safetensors.decode(bytes).floats("layer.weight")
+                let before = try Fixtures.initial.floats("layer.weight")
+                for index in after.indices {
+                    let step = (updates[0][index] + updates[1][index]) / 2
+                    #expect(abs(Double(after[index] - before[index]) - step) < 1e-5)
+                }
+            }
+        }
     }
 
     @Test("The budget survives a restart: the round that would exceed it is refused with the reason")

@@ -25,7 +25,7 @@ import X509
         let settings = try #require(try SecureAggregationSettings.reading(specification.secureAggregation))
         var machine = try SecureRoundMachine(
             CohortRecord(round: 0, attempt: 0, cohort: names, startedAt: 0, deadline: 100_000), of: "job",
-            specification, settings)
+            specification, settings, terms: RoundTerms(specification: Data(), weightsDigest: "w"))
         #expect(machine.offered() == [.startClock])
         var effects: [SecureRoundMachine.Effect] = []
         for name in names {

@@ -82,6 +82,7 @@ struct AsynchronousFederationTests {
             #expect(versions.map { ($0["admitted"] as? [String])?.count } == [1, 1, 1, 1])
             #expect(versions[2]["admitted"] as? [String] == ["site-2"])
             #expect(versions.prefix(3).map(Self.staleness) == [0, 0, 2])
+            #expect(versions[2]["staleness"] as? [String: Int] == ["site-2": 2])
             let refusals = versions.flatMap { $0["refusals"] as? [[String: Any]] ?? [] }
             #expect(refusals.contains { $0["client"] as? String == "site-1" && $0["code"] as? String == "deadline" })
             #expect(try await sandbox.export(job).count > 8)

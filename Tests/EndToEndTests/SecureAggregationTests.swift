@@ -182,6 +182,35 @@ struct SecureAggregationTests {
         }
     }
 
+    @Test("A site that asks for larger sums declines, and the others withhold their figures; watch and the card say so")
+    func demandsAndFigures() async throws {
+        try await Self.with { sandbox in
+            try await sandbox.startCoordinator()
+            let demanding = try await sandbox.startClient(
+                "site-1", environment: ["TRIBUTARY_CLIENT_ALLOW_SECURE_AGGREGATION_MINIMUM": "4"])
+            for name in Self.sites.dropFirst() + ["evaluator"] { try await sandbox.startClient(name) }
+            let job = try await sandbox.submit(Self.job())
+            let shown = try await sandbox.tributary("watch", job).output
+            #expect(shown.contains("site-1: secure-aggregation: "))
+            #expect(shown.contains("as few as 3 updates, this site asks for secureAggregation.minimum from 4"))
+            #expect(shown.contains("  withheld      -  │"), "\(shown)")
+            _ = try await demanding.line(containing: "task declined", "secure-aggregation")
+            let changes = try await sandbox.tributary("watch", job, "--json").objects()
+            let rounds = changes.flatMap { $0["rounds"] as? [[String: Any]] ?? [] }
+            let round = try #require(rounds.last)
+            #expect(round["admitted"] as? [String] == ["site-2", "site-3", "site-4"])
+            #expect(round["figures"] as? String == "withheld")
+            #expect(round["trainingExamples"] == nil && (round["training"] as? [String: Double])?.isEmpty == true)
+            // The evaluator trains nothing: what it counts is no secret.
+            #expect(((round["evaluation"] as? [String: Double])?["accuracy"] ?? 0) > 0)
+            try await sandbox.tributary("export", job, "--output", sandbox.path("exported"))
+            let names = try FileManager.default.contentsOfDirectory(atPath: sandbox.path("exported"))
+            let card = try #require(names.first { $0.hasSuffix(".md") })
+            let text = try String(contentsOfFile: sandbox.path("exported/\(card)"), encoding: .utf8)
+            #expect(text.contains("| site-2 | 1 | 1 | withheld |"), "\(text)")
+        }
+    }
+
     private static func files(in folder: String) throws -> [String: Data] {
         var files: [String: Data] = [:]
         for case let name as String in try #require(FileManager.default.enumerator(atPath: folder)) {

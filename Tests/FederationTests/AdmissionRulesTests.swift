@@ -29,6 +29,35 @@ struct AdmissionRulesTests {
         #expect(code { try rules.check(evaluation: $0) } == (evaluates ? nil : "examples"))
     }
 
+    @Test("examples are withheld only where the coordinator must not learn of one client")
+    func withheld() throws {
+        func rules(_ change: (inout JobSpecification) -> Void) -> AdmissionRules {
+            var job = JobSpecification(name: "rules", model: ["name": "echo"], data: "none", rounds: 1)
+            change(&job)
+            return AdmissionRules(job)
+        }
+        var statistics = TaskStatistics()
+        statistics.isWithheld = true
+        try rules { $0.secureAggregation = ["bits": 16] }.check(training: statistics)
+        try rules { $0.privacy = ["mechanism": "local"] }.check(training: statistics)
+        let refusal = #expect(throws: AdmissionRefusal.self) {
+            try rules { $0.privacy = ["mechanism": "central"] }.check(training: statistics)
+        }
+        #expect(refusal?.code == "examples")
+        let unprotected = #expect(throws: AdmissionRefusal.self) {
+            try rules { $0.privacy = ["mechanism": "record"] }.check(training: statistics)
+        }
+        #expect(unprotected?.code == "privacy")
+        statistics.sums = ["privateSteps": 1]
+        try rules { $0.privacy = ["mechanism": "record"] }.check(training: statistics)
+        #expect(throws: AdmissionRefusal.self) { try rules { _ in }.check(training: statistics) }
+        // A claim is no less a claim beside the word.
+        statistics.examples = 1 << 50
+        #expect(throws: AdmissionRefusal.self) {
+            try rules { $0.secureAggregation = ["bits": 16] }.check(training: statistics)
+        }
+    }
+
     @Test("figures that cannot be are refused")
     func figures() {
         for statistics in [

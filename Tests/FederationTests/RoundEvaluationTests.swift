@@ -25,6 +25,18 @@ struct RoundEvaluationTests {
             evaluated == ["1.0 a", "1.0 e", "3.0 a", "3.0 e", "4.0 a", "4.0 e"].map { "offer evaluate \($0)" })
     }
 
+    @Test("is for those who do not train where figures are withheld, and for everybody where the job asks for them")
+    func withheld() {
+        for (figures, evaluators) in [(nil, ["e"]), (.clear, ["a", "e"])] as [(ReportedFigures?, [String])] {
+            var job = EngineScript.job(rounds: 1, minimum: 1)
+            job.secureAggregation = ["bits": 16]
+            job.reportFigures = figures
+            var script = started(job)
+            let offers = script.run(.update("a", 0)).filter { $0.hasPrefix("offer evaluate") }
+            #expect(offers == evaluators.map { "offer evaluate 0.0 \($0)" })
+        }
+    }
+
     @Test("never runs when a job wants none")
     func none() {
         var script = started(EngineScript.job(rounds: 1, minimum: 1, every: 0))

@@ -161,4 +161,28 @@ struct DistributedNoiseTests {
         #expect(error?.message.contains("at least 4") == true)
         #expect(throws: Never.self) { try clients[1].sign(names) }
     }
+
+    @Test("A client shares nothing, and masks nothing, in a round that cannot have the smallest sum any more")
+    func smallRound() throws {
+        let names = ["a", "b", "c", "d"]
+        let round = try SecureRound(context: "r", cohort: 4, degree: nil, threshold: 3, minimum: 4)
+        let identities = TransientIdentity.make(for: names)
+        func advertised() throws -> (clients: [SecureClient], roster: [KeyAdvertisement]) {
+            var clients = try names.map { name in
+                try SecureClient(client: name, round: round, identity: #require(identities[name]))
+            }
+            let roster = try clients.indices.map { try clients[$0].advertise() }
+            return (clients, roster)
+        }
+        var (few, roster) = try advertised()
+        let early = #expect(throws: PrivacyError.self) { try few[0].share(Array(roster.prefix(3))) }
+        #expect(early?.message.contains("3 clients have keys, at least 4") == true)
+        var clients: [SecureClient]
+        (clients, roster) = try advertised()
+        let shares = try clients.indices.flatMap { try clients[$0].share(roster) }
+        let late = #expect(throws: PrivacyError.self) {
+            try clients[0].masks(shares.filter { $0.recipient == "a" && $0.sender != "d" })
+        }
+        #expect(late?.message.contains("3 clients share their secrets, at least 4") == true)
+    }
 }

@@ -12,6 +12,10 @@ import WireMessages
         let counted = TaskStatistics(examples: 7, counts: ["a": [0, 0, 0, 5, 0, 2], "b": [], "c": [0, 0]])
         #expect(try TaskStatistics(counted.message) == counted)
         #expect(counted.message.counts["a"]?.runs == [-3, 5, 0, 2])
+        var hidden = plain
+        hidden.isWithheld = true
+        #expect(hidden != plain)
+        #expect(try TaskStatistics(hidden.message) == hidden)
         // A peer of before reads the rest.
         var old = counted.message
         old.counts = [:]

@@ -21,6 +21,8 @@ struct SecureParticipant: Sendable {
     private let clients: JobSpecification.Clients
     private let identify: @Sendable () throws -> CertificateIdentity
     private var identity: CertificateIdentity?
+    private let terms: RoundTerms
+    private let rule: SecureAggregationRule?
     private var client: SecureClient?
     private var cohort = 0
     private var taken: [SecureRequest.Step: (request: SecureRequest, answer: SecureAnswer?)] = [:]
@@ -30,15 +32,21 @@ struct SecureParticipant: Sendable {
 
     /// The part of a client in a task's round.
     ///
-    /// - Parameter identity: asked for once, when keys are to be signed: the coordinator checks them with the certificate of the
-    ///   session that they come on.
+    /// - Parameters:
+    ///   - terms: what the task told this client, which the others must have been told too.
+    ///   - rule: what the site demands of the round.
+    ///   - identity: asked for once, when keys are to be signed: the coordinator checks them with the certificate of the session
+    ///     that they come on.
     init(
         _ task: TaskIdentity, of name: String, _ specification: JobSpecification,
-        _ settings: SecureAggregationSettings, identity: @escaping @Sendable () throws -> CertificateIdentity
+        _ settings: SecureAggregationSettings, terms: RoundTerms, rule: SecureAggregationRule? = nil,
+        identity: @escaping @Sendable () throws -> CertificateIdentity
     ) {
         self.task = task
         self.name = name
         self.settings = settings
+        self.terms = terms
+        self.rule = rule
         identify = identity
         clients = specification.clients
     }
@@ -68,7 +76,11 @@ struct SecureParticipant: Sendable {
     private mutating func answer(_ request: SecureRequest) async throws -> SecureAnswer? {
         switch request {
         case .invitation(let cohort):
-            let round = try SecureRound(settings, of: task, cohort: cohort, clients: clients)
+            let round = try SecureRound(settings, of: task, cohort: cohort, clients: clients, terms: terms)
+            if let refusal = rule?.refusal(threshold: round.threshold) { throw violation(refusal.reason) }
+            guard cohort >= round.minimum else {
+                throw violation("a round of \(cohort), at least \(round.minimum) updates have to be in the sum")
+            }
             self.cohort = cohort
             let identity = try identify()
             self.identity = identity
@@ -84,6 +96,7 @@ struct SecureParticipant: Sendable {
         case .check(let shares):
             return try .complaints(advance { try $0.check(shares) })
         case .boxes(let shares):
+            guard client != nil else { throw uninvited }
             let encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort)
             masking = UpdateMasking(encoding: encoding, masks: try advance { try $0.masks(shares) })
             return nil

@@ -45,6 +45,7 @@ final class SecureRounds: Sendable {
     }
 
     private let client: String
+    private let rule: SecureAggregationRule?
     private let link: SessionLink
     private let crashPoints: CrashPoints
     private let logger: Logger
@@ -52,9 +53,14 @@ final class SecureRounds: Sendable {
     private let requests: AsyncStream<(TaskIdentity, SecureRequest)>
     private let incoming: AsyncStream<(TaskIdentity, SecureRequest)>.Continuation
 
-    /// - Parameter link: says which certificate the session has, which signs the keys.
-    init(client: String, link: SessionLink, crashPoints: CrashPoints, logger: Logger) {
+    /// - Parameters:
+    ///   - rule: what the site demands of rounds.
+    ///   - link: says which certificate the session has, which signs the keys.
+    init(
+        client: String, rule: SecureAggregationRule?, link: SessionLink, crashPoints: CrashPoints, logger: Logger
+    ) {
         self.client = client
+        self.rule = rule
         self.link = link
         self.crashPoints = crashPoints
         self.logger = logger
@@ -86,7 +92,7 @@ final class SecureRounds: Sendable {
             throw SiteRules.Refusal(code: "secure-aggregation", reason: "this client cannot sign its keys")
         }
         let participant = SecureParticipant(
-            task.identity, of: client, task.specification, settings, identity: identity)
+            task.identity, of: client, task.specification, settings, terms: task.terms, rule: rule, identity: identity)
         let forgotten = state.withLock { state in
             // Of a job only the newest attempt can go on.
             var old = state.order.filter { $0.job == task.identity.job }

@@ -6,7 +6,8 @@ public import Jobs
 public struct SiteRules: Sendable, Hashable, Decodable {
     /// Why a task is declined: a stable word and a sentence.
     public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
-        /// A stable word: "operator", "model", "dataset", "effort", "examples", "schema" or "task".
+        /// A stable word: "operator", "model", "dataset", "effort", "examples", "secure-aggregation", "privacy", "figures", "protection",
+        /// "schema" or "task".
         public var code: String
         /// The reason in a sentence.
         public var reason: String
@@ -35,15 +36,23 @@ public struct SiteRules: Sendable, Hashable, Decodable {
     public var minutes: Double?
     /// The fewest examples that training may cover: with fewer, an update says too much about each of them.
     public var minimumExamples: Int?
+    /// What is demanded of a job's secure aggregation; nil for nothing.
+    public var secureAggregation: SecureAggregationRule?
+    /// What is demanded of a job's privacy; nil for nothing.
+    public var privacy: PrivacyRule?
+    /// What is done with this site's figures in a job that hides single clients and asks for them (`reportFigures: clear`).
+    public var figures: ReportedFigures
 
     private enum CodingKeys: String, CodingKey {
-        case operators, models, datasets, rounds, epochs, minutes, minimumExamples
+        case operators, models, datasets, rounds, epochs, minutes, minimumExamples, secureAggregation, privacy, figures
     }
 
     /// Creates rules.
     public init(
         operators: [String] = [], models: [String] = [], datasets: [String] = [], rounds: Int? = nil,
-        epochs: Double? = nil, minutes: Double? = nil, minimumExamples: Int? = nil
+        epochs: Double? = nil, minutes: Double? = nil, minimumExamples: Int? = nil,
+        secureAggregation: SecureAggregationRule? = nil, privacy: PrivacyRule? = nil,
+        figures: ReportedFigures = .withheld
     ) {
         self.operators = operators
         self.models = models
@@ -52,6 +61,9 @@ public struct SiteRules: Sendable, Hashable, Decodable {
         self.epochs = epochs
         self.minutes = minutes
         self.minimumExamples = minimumExamples
+        self.secureAggregation = secureAggregation
+        self.privacy = privacy
+        self.figures = figures
     }
 
     /// Reads the map; every key may be left out.
@@ -64,7 +76,10 @@ public struct SiteRules: Sendable, Hashable, Decodable {
             rounds: try container.decodeIfPresent(Int.self, forKey: .rounds),
             epochs: try container.decodeIfPresent(Double.self, forKey: .epochs),
             minutes: try container.decodeIfPresent(Double.self, forKey: .minutes),
-            minimumExamples: try container.decodeIfPresent(Int.self, forKey: .minimumExamples))
+            minimumExamples: try container.decodeIfPresent(Int.self, forKey: .minimumExamples),
+            secureAggregation: try container.decodeIfPresent(SecureAggregationRule.self, forKey: .secureAggregation),
+            privacy: try container.decodeIfPresent(PrivacyRule.self, forKey: .privacy),
+            figures: try container.decodeIfPresent(ReportedFigures.self, forKey: .figures) ?? .withheld)
     }
 
     /// Checks that the limits are possible.
@@ -72,6 +87,10 @@ public struct SiteRules: Sendable, Hashable, Decodable {
         for (name, value) in [
             ("rounds", rounds.map(Double.init)), ("epochs", epochs), ("minutes", minutes),
             ("minimumExamples", minimumExamples.map(Double.init)),
+            ("secureAggregation.minimum", secureAggregation?.minimum.map(Double.init)),
+            ("secureAggregation.threshold", secureAggregation?.threshold.map(Double.init)),
+            ("privacy.epsilon", privacy?.epsilon), ("privacy.delta", privacy?.delta),
+            ("privacy.noiseMultiplier", privacy?.noiseMultiplier),
         ] {
             guard let value else { continue }
             guard value.isFinite, value >= 0 else {
@@ -106,7 +125,27 @@ public struct SiteRules: Sendable, Hashable, Decodable {
         guard let examples = offered[split], examples > 0 else {
             return Refusal(code: "dataset", reason: "the data set \"\(job.data)\" has no split \"\(split)\" here")
         }
-        return isTraining ? effortRefusal(of: job, examples: examples) : nil
+        guard isTraining else {
+            return withholdsFigures(of: job, offered: offered)
+                ? Refusal(
+                    code: "figures",
+                    reason: "this site trains in the job and withholds its figures, an evaluation's too (allow.figures)"
+                )
+                : nil
+        }
+        return secureAggregation?.refusal(of: job) ?? privacy?.refusal(of: job)
+            ?? effortRefusal(of: job, examples: examples)
+    }
+
+    /// Whether this site keeps the figures of a job's tasks to itself: in a job that hides single clients, unless the job asks for them and
+    /// the site allows it.
+    ///
+    /// A site without training examples has no update to hide: what it holds is there to be evaluated on.
+    ///
+    /// - Parameter offered: examples by split of the data set that the job asks for.
+    public func withholdsFigures(of job: JobSpecification, offered: [String: Int]) -> Bool {
+        guard job.hidesClients, offered["train", default: 0] > 0 else { return false }
+        return job.withholdsFigures || figures == .withheld
     }
 
     private func effortRefusal(of job: JobSpecification, examples: Int) -> Refusal? {

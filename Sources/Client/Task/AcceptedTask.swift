@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import Privacy
 import Wire
 import WireMessages
 
@@ -17,6 +18,10 @@ struct AcceptedTask: Sendable {
     var schemaDigest: String
     /// A slot to fetch them, 0 for none.
     var fetchGrant: UInt64
+    /// What the clients of a round have to agree on: see ``RoundTerms``.
+    var terms: RoundTerms
+    /// Whether the figures of the task stay here.
+    var withholdsFigures = false
 
     /// Reads a task.
     ///
@@ -28,5 +33,6 @@ struct AcceptedTask: Sendable {
         weightsBytes = Int64(try PeerText.count(task.weightsBytes, field: "task.weights_bytes"))
         schemaDigest = try PeerText.digest(task.schemaDigest, field: "task.schema_digest")
         fetchGrant = task.fetchGrant
+        terms = RoundTerms(specification: task.specification, weightsDigest: weightsDigest)
     }
 }

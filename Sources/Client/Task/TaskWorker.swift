@@ -60,6 +60,7 @@ final class TaskWorker: Sendable {
     private func performUnlimited(_ task: AcceptedTask, data path: String) async throws {
         let job = task.identity.job
         let work = try await workingFolder(job)
+        try JobProtection(task.specification).hold(in: work)
         let hello = TrainerRequest.Hello(
             job: job, client: client, clientIndex: clientIndex(client), seed: task.specification.seed,
             threads: threads, model: task.specification.model, strategy: task.specification.strategy,
@@ -127,19 +128,23 @@ final class TaskWorker: Sendable {
             config: specification.training)
         progress.stage("training", identity)
         let crash = CrashWatch(crashPoints)
-        let statistics = try await trainer.process.train(request) { [progress] figures in
+        let isWithheld = task.withholdsFigures
+        var statistics = try await trainer.process.train(request) { [progress] figures in
             crash.reached()
-            progress.report(identity, "training", fraction: figures.fraction, metrics: figures.metrics)
+            progress.report(
+                identity, "training", fraction: figures.fraction, metrics: isWithheld ? [:] : figures.metrics)
         }.validated(maximumExamples: specification.limits.maximumExamples)
         try crash.finish()
         if let refusal = rules.refusal(examples: statistics.examples) {
             throw ClientError(.cancelled, refusal.reason)
         }
+        if isWithheld { statistics = statistics.withheld }
         let global = try SafetensorsFile(path: cached).schema
         if !specification.secureAggregation.isEmpty {
             return try await deliverMasked(
                 task, "\(work)/\(output)", global: global, statistics, trainer: trainer.description)
         }
+        let figures = statistics
         let schema = try specification.encodedSchema(for: specification.updateSchema(for: global))
         let protection = try UpdateProtection.of(specification, task: identity, folder: folder)
         courier.expect(identity, bytes: Int64(schema.fileBytes))
@@ -151,7 +156,7 @@ final class TaskWorker: Sendable {
                     residuals: ResidualFiles(folder: "\(work)/encoding", round: identity.round),
                     to: outbox.updatePath(identity), protection: protection)
                 let entry = OutboxEntry(
-                    identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
+                    identity: identity, weightsDigest: task.weightsDigest, statistics: figures,
                     trainer: trainer.description, update: update)
                 try outbox.add(entry)
                 return entry
@@ -184,10 +189,10 @@ final class TaskWorker: Sendable {
                             task.specification, task: identity, folder: folder, file: $0, schema: plain)
                     }, to: outbox.updatePath(identity))
                 var statistics = statistics
-                statistics.sums["saturated"] = Double(saturated)
+                if !statistics.isWithheld { statistics.sums["saturated"] = Double(saturated) }
                 let entry = OutboxEntry(
                     identity: identity, weightsDigest: task.weightsDigest, statistics: statistics, trainer: trainer,
-                    update: update)
+                    update: update, isMasked: true)
                 try outbox.add(entry)
                 return entry
             }

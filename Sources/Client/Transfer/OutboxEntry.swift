@@ -27,19 +27,22 @@ public struct OutboxEntry: Sendable, Hashable, Codable {
     public var trainer: [String: String]
     /// The update file of a training task; nil for an evaluation.
     public var update: Update?
+    /// Whether the update file is under the masks of secure aggregation; nil in entries from before that was noted.
+    public var isMasked: Bool?
     /// The place in the line; set by the outbox.
     public var sequence: Int
 
     /// Creates an entry.
     public init(
         identity: TaskIdentity, weightsDigest: String, statistics: TaskStatistics, trainer: [String: String] = [:],
-        update: Update?
+        update: Update?, isMasked: Bool = false
     ) {
         self.identity = identity
         self.weightsDigest = weightsDigest
         self.statistics = statistics
         self.trainer = trainer
         self.update = update
+        self.isMasked = isMasked
         sequence = 0
     }
 }

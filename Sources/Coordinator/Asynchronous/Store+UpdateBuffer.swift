@@ -64,7 +64,8 @@ extension Store {
             let statistics: TaskStatistics = try StoredJSON.value(row["statistics"])
             updates[row["version"], default: []].append(
                 ModelCard.Update(
-                    client: row["client"], examples: statistics.examples, digest: row["digest"], bytes: row["bytes"],
+                    client: row["client"], examples: statistics.knownExamples, digest: row["digest"],
+                    bytes: row["bytes"],
                     trainer: try StoredJSON.value(row["trainer"])))
         }
         return updates

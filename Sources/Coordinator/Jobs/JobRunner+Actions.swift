@@ -18,7 +18,7 @@ extension JobRunner {
                 context.board.join(job: id, cohort: cohort.cohort)
             } else {
                 context.board.begin(job: id, cohort: cohort.cohort)
-                secure?.begin(cohort, distributed: privacy?.distributed)
+                secure?.begin(cohort, weightsDigest: weightsDigest, distributed: privacy?.distributed)
             }
             context.changes.changed(job: id, round: cohort.round)
             let committed = RoundEvent.cohortCommitted(round: cohort.round, attempt: cohort.attempt)
@@ -108,11 +108,12 @@ extension JobRunner {
         }
         if isAsynchronous { try await tidySpool(after: result) }
         if plan.job.weightsBytes >= TransferHeap.largeModel { tidy { _, _ in TransferHeap.trim() } }
+        let examples = result.totals.knownExamples.map { "\($0)" } ?? ReportedFigures.withheld.rawValue
         context.logger.info(
             "round completed",
             metadata: [
                 "job": "\(id)", "round": "\(result.round)", "updates": "\(result.admitted.count)",
-                "examples": "\(result.totals.examples)", "weights": "\(result.weightsDigest.prefix(12))",
+                "examples": "\(examples)", "weights": "\(result.weightsDigest.prefix(12))",
             ])
         context.changes.changed(job: id, round: result.round)
         return [.roundCommitted(round: result.round)]

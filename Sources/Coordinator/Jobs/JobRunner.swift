@@ -89,6 +89,9 @@ final class JobRunner: Sendable {
         engine.withLock { $0.startingWeights(of: task, client: client) }
     }
 
+    /// The newest weights: those that an open round starts from.
+    var weightsDigest: String { engine.withLock { $0.weightsDigest } }
+
     /// The job's privacy; nil without.
     var privacy: RoundPrivacy? { engine.withLock { $0.privacy } }
 

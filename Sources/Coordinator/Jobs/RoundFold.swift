@@ -39,7 +39,9 @@ struct RoundFold: Sendable {
             try plan.discounted(
                 update, in: order.round,
                 PartialUpdate(
-                    clientID: update.client, examples: update.statistics.examples, loss: update.statistics.meanLoss,
+                    // Where the number is withheld every update counts equally.
+                    clientID: update.client, examples: max(1, update.statistics.examples),
+                    loss: update.statistics.meanLoss,
                     tensors: DecodedTensors.showing(
                         StoredTensors(spool.fileSystem.open(path(of: update, order), .read)), as: plan.encoded),
                     expected: plan.updateSchema,

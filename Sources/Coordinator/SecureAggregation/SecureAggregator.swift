@@ -82,15 +82,21 @@ final class SecureAggregator: Sendable {
 
     /// A cohort is committed.
     ///
-    /// - Parameter distributed: the numbers of noise that clients add; nil in a job without it.
-    func begin(_ cohort: CohortRecord, distributed: DistributedGaussian?) {
+    /// - Parameters:
+    ///   - weightsDigest: the weights that the round starts from.
+    ///   - distributed: the numbers of noise that clients add; nil in a job without it.
+    func begin(_ cohort: CohortRecord, weightsDigest: String, distributed: DistributedGaussian?) {
         state.withLock { state in
             state = State()
-            do throws(PrivacyError) {
+            do {
                 state.machine = try SecureRoundMachine(
-                    cohort, of: plan.id, plan.specification, settings, distributed: distributed)
+                    cohort, of: plan.id, plan.specification, settings,
+                    terms: RoundTerms(
+                        specification: plan.specification.canonicalJSON(), weightsDigest: weightsDigest),
+                    distributed: distributed)
             } catch {
-                post(.attemptAborted(round: cohort.round, attempt: cohort.attempt, reason: error.message))
+                let reason = (error as? PrivacyError)?.message ?? "\(error)"
+                post(.attemptAborted(round: cohort.round, attempt: cohort.attempt, reason: reason))
             }
         }
     }

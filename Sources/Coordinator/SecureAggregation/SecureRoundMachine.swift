@@ -59,16 +59,19 @@ struct SecureRoundMachine: Sendable {
 
     /// An attempt whose cohort is committed.
     ///
-    /// - Parameter distributed: the numbers of noise that clients add; nil in a job without it.
+    /// - Parameters:
+    ///   - terms: what the tasks tell every client.
+    ///   - distributed: the numbers of noise that clients add; nil in a job without it.
     /// - Throws: `PrivacyError` when cohort and settings do not make a round.
     init(
         _ record: CohortRecord, of job: String, _ specification: JobSpecification,
-        _ settings: SecureAggregationSettings, distributed: DistributedGaussian? = nil
+        _ settings: SecureAggregationSettings, terms: RoundTerms, distributed: DistributedGaussian? = nil
     ) throws(PrivacyError) {
         task = RoundTask(.train, round: record.round, attempt: record.attempt)
         cohort = record.cohort
         let identity = TaskIdentity(job: job, task: task)
-        let round = try SecureRound(settings, of: identity, cohort: cohort.count, clients: specification.clients)
+        let round = try SecureRound(
+            settings, of: identity, cohort: cohort.count, clients: specification.clients, terms: terms)
         if let distributed {
             encoding = distributed.encoding
         } else {
@@ -205,7 +208,7 @@ struct SecureRoundMachine: Sendable {
                     "the certificate is too large to be passed on, expected at most \(SecureLimits.certificateBytes) bytes"
                 )
             }
-            guard keys.isSigned(in: exchange.round.context, accordingTo: SeenCertificates([client: certificate])) else {
+            guard keys.isSigned(in: exchange.round, accordingTo: SeenCertificates([client: certificate])) else {
                 throw PrivacyError(
                     .protocolViolation, "the keys are not signed by the certificate of the client's session")
             }

@@ -94,6 +94,8 @@ extension RoundHistory {
         }
         record.training = training(totals.map { Metrics.derive(from: $0) } ?? [:])
         record.trainingExamples = UInt64(clamping: totals?.examples ?? 0)
+        record.figuresWithheld = totals?.isWithheld ?? false
+        record.staleness = contributions.compactMapValues { $0.staleness.map(UInt32.init(clamping:)) }
         record.evaluation = metrics
         record.evaluationExamples = UInt64(clamping: evaluation?.examples ?? 0)
         record.weightsDigest = weightsDigest ?? ""

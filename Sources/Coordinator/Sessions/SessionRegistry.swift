@@ -284,10 +284,8 @@ final class SessionRegistry: Sendable {
 
     private static func specification(of assignment: TaskAssignment, in state: inout State) -> Data {
         if let known = state.specifications[assignment.job] { return known }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        // A specification came in as JSON and was validated, so it can be written; an empty one would be declined.
-        let data = (try? encoder.encode(assignment.specification)) ?? Data()
+        // The same bytes for everybody: clients of secure aggregation compare them. A specification came in as JSON and was validated, so it can be written; an empty one would be declined.
+        let data = (try? assignment.specification.canonicalJSON()) ?? Data()
         state.specifications[assignment.job] = data
         return data
     }

@@ -21,12 +21,12 @@ extension Store {
                 let statistics: TaskStatistics = try StoredJSON.value(row["statistics"])
                 updates[row["round"], default: []].append(
                     ModelCard.Update(
-                        client: row["client"], examples: statistics.examples, digest: row["digest"],
+                        client: row["client"], examples: statistics.knownExamples, digest: row["digest"],
                         bytes: row["bytes"], trainer: try StoredJSON.value(row["trainer"])))
             }
             updates.merge(folded) { first, _ in first }
             return try rounds(of: job, from: 0, to: last, in: db).filter { $0.phase == .completed }.map { round in
-                ModelCard.Round(
+                var entry = ModelCard.Round(
                     round: round.round, attempt: round.attempt, cohort: round.cohort,
                     admitted: (updates[round.round] ?? []).map { $0.weighed(by: round.contributions[$0.client]) }
                         .sorted { Participants.precedes($0.client, $1.client) },
@@ -38,6 +38,8 @@ extension Store {
                     evaluation: round.metrics,
                     evaluationExamples: round.evaluation?.examples ?? 0, startedAt: round.startedAt,
                     completedAt: round.endedAt ?? round.startedAt)
+                if round.totals?.isWithheld == true { entry.figures = ReportedFigures.withheld.rawValue }
+                return entry
             }
         }
     }

@@ -41,7 +41,7 @@ enum ConfigurationTemplate {
         trainer:
           command: [tributary-lab, trainer]
         # What this site accepts, everything unless listed:
-        # allow: {operators: [alice], models: [har], datasets: [uci-har], rounds: 100, minutes: 60}
+        # allow: {operators: [alice], models: [har], datasets: [uci-har], rounds: 100, minutes: 60, secureAggregation: required}
 
         """
     }

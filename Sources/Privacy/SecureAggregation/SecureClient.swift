@@ -75,26 +75,29 @@ public struct SecureClient: Sendable {
             client: client, channelKey: Array(channel.publicKey.rawRepresentation),
             maskKey: Array(masking.publicKey.rawRepresentation), commitment: Array(SHA256.hash(data: seed)),
             signature: [])
-        message.signature = try identity.sign(message.signedBytes(round.context))
+        message.signature = try identity.sign(message.signedBytes(round))
         return message
     }
 
     /// Step 2: shares of the client's secrets for its neighbours among those who advertised keys.
     ///
     /// - Throws: ``PrivacyError`` `protocolViolation` for a roster without this client's own keys, with a name twice, a
-    ///   wrong signature, or fewer than `threshold` holders.
+    ///   wrong signature, fewer clients than `minimum`, or fewer than `threshold` holders.
     public mutating func share(_ roster: [KeyAdvertisement]) throws -> [SealedShare] {
         guard case .advertised = phase else { throw outOfOrder("share") }
         phase = .over
         let sorted = roster.sorted { $0.client.utf8.lexicographicallyPrecedes($1.client.utf8) }
         let table = Dictionary(sorted.map { ($0.client, $0) }) { first, _ in first }
         guard table.count == sorted.count else { throw violation("the roster names a client twice") }
+        guard sorted.count >= round.minimum else {
+            throw violation("\(sorted.count) clients have keys, at least \(round.minimum) have to be in the sum")
+        }
         guard table[client]?.maskKey == Array(masking.publicKey.rawRepresentation),
             table[client]?.channelKey == Array(channel.publicKey.rawRepresentation)
         else { throw violation("the roster has other keys of this client") }
         for entry in sorted {
             guard
-                identity.isValid(entry.signature, of: entry.signedBytes(round.context), by: entry.client)
+                identity.isValid(entry.signature, of: entry.signedBytes(round), by: entry.client)
             else { throw violation("the keys of '\(entry.client)' are not signed by it") }
         }
         let graph = round.graph(sorted)
@@ -107,7 +110,7 @@ public struct SecureClient: Sendable {
             seed, threshold: round.threshold, count: holders.count, random: &random)
         let keys = try SecretSharing.split(
             Array(masking.rawRepresentation), threshold: round.threshold, count: holders.count, random: &random)
-        let digest = SecureDigest.roster(sorted, round.context)
+        let digest = SecureDigest.roster(sorted, round.binding)
         var sealed: [SealedShare] = []
         var own: Received?
         for (index, holder) in holders.enumerated() {
@@ -120,7 +123,7 @@ public struct SecureClient: Sendable {
             let box = try ChaChaPoly.seal(
                 text, using: SymmetricKey(data: key),
                 authenticating: SecureDigest.of(
-                    "share", round.context, [digest, Array(client.utf8), Array(holder.utf8)]))
+                    "share", round.binding, [digest, Array(client.utf8), Array(holder.utf8)]))
             sealed.append(SealedShare(sender: client, recipient: holder, box: Array(box.combined)))
         }
         guard let own else { throw violation("no share for the client itself") }
@@ -171,6 +174,11 @@ public struct SecureClient: Sendable {
             guard let other = group.roster[name] else { continue }
             masks.append(try SecureAgreement.mask(of: client, masking, with: other, salt: group.digest))
         }
+        // Where everybody masks with everybody, nobody else can be in the sum.
+        guard group.neighbours.count + 1 < group.roster.count || partners.count + 1 >= round.minimum else {
+            throw violation(
+                "\(partners.count + 1) clients share their secrets, at least \(round.minimum) have to be in the sum")
+        }
         phase = .masked(group, partners: partners, received: opened.filter { partners.contains($0.key) })
         return masks
     }
@@ -196,7 +204,7 @@ public struct SecureClient: Sendable {
             let text = try? ChaChaPoly.open(
                 box, using: SymmetricKey(data: key),
                 authenticating: SecureDigest.of(
-                    "share", round.context, [group.digest, Array(share.sender.utf8), Array(client.utf8)]))
+                    "share", round.binding, [group.digest, Array(share.sender.utf8), Array(client.utf8)]))
         else { return nil }
         // Point, seed, key.
         let bytes = Array(text)
@@ -233,7 +241,7 @@ public struct SecureClient: Sendable {
         guard group.neighbours.count(where: set.contains) + 1 >= round.threshold else {
             throw violation("fewer than \(round.threshold) of this client's neighbours and itself are left")
         }
-        let digest = SecureDigest.survivors(sorted, roster: group.digest, round.context)
+        let digest = SecureDigest.survivors(sorted, roster: group.digest, round.binding)
         phase = .signed(group, received: received, survivors: sorted)
         return SurvivorSignature(client: client, signature: try identity.sign(digest))
     }
@@ -244,7 +252,7 @@ public struct SecureClient: Sendable {
     public mutating func unmask(_ signatures: [SurvivorSignature]) throws -> UnmaskingShares {
         guard case .signed(let group, let received, let survivors) = phase else { throw outOfOrder("unmask") }
         phase = .over
-        let digest = SecureDigest.survivors(survivors, roster: group.digest, round.context)
+        let digest = SecureDigest.survivors(survivors, roster: group.digest, round.binding)
         let alive = Set(survivors)
         let signers = Set(
             signatures.filter {

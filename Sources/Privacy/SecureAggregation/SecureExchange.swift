@@ -208,7 +208,7 @@ public struct SecureExchange: Sendable {
     public mutating func closeUnmasking() throws(PrivacyError) -> [PairwiseMask] {
         try expect(.unmasking)
         phase = .over
-        let digest = SecureDigest.roster(roster, round.context)
+        let digest = SecureDigest.roster(roster, round.binding)
         var masks: [PairwiseMask] = []
         for name in survivors {
             let seed = try secret(of: name, "own mask", answers.values.compactMap { $0.seeds[name] }) {

@@ -11,12 +11,16 @@ public struct SecureRound: Sendable, Hashable {
     public var threshold: Int
     /// How many updates must be in a sum: a client signs no shorter list. Noise that clients add counts on it.
     public var minimum: Int
+    /// What else all clients of the round have to have been told alike; bound like the context. Empty where one process tells them all.
+    public var terms: String
 
     /// The numbers of a round.
     ///
     /// - Throws: ``PrivacyError`` `invalidParameter` unless more than half of `cohort` (or of the neighbours and the client)
     ///   are needed: otherwise a coordinator could learn both secrets of a client from two disjoint halves.
-    public init(context: String, cohort: Int, degree: Int?, threshold: Int, minimum: Int = 1) throws(PrivacyError) {
+    public init(context: String, cohort: Int, degree: Int?, threshold: Int, minimum: Int = 1, terms: String = "")
+        throws(PrivacyError)
+    {
         let holders = min(cohort, degree.map { $0 + $0 % 2 + 1 } ?? cohort)
         guard cohort >= 2, holders <= SecretSharing.maximumShares else {
             throw PrivacyError(
@@ -34,13 +38,17 @@ public struct SecureRound: Sendable, Hashable {
         self.degree = degree
         self.threshold = threshold
         self.minimum = minimum
+        self.terms = terms
     }
+
+    /// What everything that is encrypted or signed is bound to.
+    var binding: String { terms.isEmpty ? context : "\(context) \(terms)" }
 
     /// The graph over those who have advertised keys, seeded by the keys themselves.
     func graph(_ roster: [KeyAdvertisement]) -> MaskGraph {
         MaskGraph(
             members: roster.map(\.client), degree: degree ?? max(0, roster.count - 1),
-            seed: SecureDigest.roster(roster, context))
+            seed: SecureDigest.roster(roster, binding))
     }
 }
 
@@ -69,8 +77,8 @@ public struct KeyAdvertisement: Sendable, Hashable {
     }
 
     /// What is signed.
-    func signedBytes(_ context: String) -> [UInt8] {
-        SecureDigest.of("advertisement", context, [Array(client.utf8), channelKey, maskKey, commitment])
+    func signedBytes(_ round: SecureRound) -> [UInt8] {
+        SecureDigest.of("advertisement", round.binding, [Array(client.utf8), channelKey, maskKey, commitment])
     }
 }
 
@@ -135,7 +143,7 @@ enum SecureDigest {
     /// SHA-256 of a purpose, a context and fields, each with its length before it.
     static func of(_ purpose: String, _ context: String, _ fields: [[UInt8]]) -> [UInt8] {
         var hash = SHA256()
-        for field in [Array("tributary secure aggregation 1".utf8), Array(purpose.utf8), Array(context.utf8)] + fields {
+        for field in [Array("tributary secure aggregation 2".utf8), Array(purpose.utf8), Array(context.utf8)] + fields {
             withUnsafeBytes(of: UInt64(field.count).littleEndian) { hash.update(bufferPointer: $0) }
             hash.update(data: field)
         }

@@ -3,6 +3,7 @@ import Crypto
 import Foundation
 import GRPCCore
 import GRPCInProcessTransport
+import Identity
 import SwiftProtobuf
 import Synchronization
 import Wire
@@ -227,6 +228,8 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
 /// Connects to a service in this process, with a new transport for each session.
 struct InProcessConnector: CoordinatorConnector {
     let service: ScriptedCoordinator
+    /// What the coordinator would see of a certificate.
+    var identity: IdentityMaterial?
     var address: String { "in-process" }
 
     func withConnection<Result: Sendable>(
@@ -235,7 +238,8 @@ struct InProcessConnector: CoordinatorConnector {
         let transport = InProcessTransport()
         return try await withGRPCServer(transport: transport.server, services: [service]) { _ in
             try await withGRPCClient(transport: transport.client) { client in
-                try await body(.init(client: Tributary_V1_Federation.Client(wrapping: client)))
+                try await body(
+                    .init(client: Tributary_V1_Federation.Client(wrapping: client), identity: identity))
             }
         }
     }

@@ -34,6 +34,9 @@ enum ScriptedTrainer {
             with open(request["state"] + "calls", "a") as file:
                 file.write(str(request["round"]) + "\\n")
             say(type="progress", fraction=0.5, metrics={"loss": 1.5})
+            while mode == "steady" and not os.path.exists(request["state"] + "go"):
+                say(type="progress", fraction=0.5, metrics={"loss": 1.5})
+                time.sleep(0.005)
             if mode == "hang":
                 wait()
             if mode == "crash":

@@ -1,6 +1,7 @@
 import Durability
 import Foundation
 import GRPCCore
+import Identity
 import Jobs
 import Logging
 import SwiftProtobuf
@@ -65,14 +66,15 @@ struct TestSite: Sendable {
     }
 
     func daemon(
-        _ mode: String = "ok", rules: SiteRules = SiteRules(), crashPoints: CrashPoints = .none
+        _ mode: String = "ok", rules: SiteRules = SiteRules(), identity: IdentityMaterial? = nil,
+        crashPoints: CrashPoints = .none
     ) throws -> ClientDaemon {
         let parts = ClientDaemon.Parts(
             client: "site-1", state: folder.file("state"), data: [folder.file("site")],
             trainer: try ScriptedTrainer.configuration(mode, schema: weights.schema.digest, in: folder), rules: rules,
             crashPoints: crashPoints)
         return try ClientDaemon(
-            parts, connector: InProcessConnector(service: coordinator),
+            parts, connector: InProcessConnector(service: coordinator, identity: identity),
             backoff: Backoff(first: .milliseconds(1), longest: .milliseconds(20), afterRefusal: .milliseconds(20)),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }

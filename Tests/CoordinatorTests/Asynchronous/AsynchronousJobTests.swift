@@ -114,6 +114,8 @@ import WireMessages
                     #expect(rounds.map(\.admitted) == [[order[0], order[1]].sorted(), [order[1], order[2]].sorted()])
                     #expect(rounds.map { $0.training["staleness"] } == [0, 0.5])
                     #expect(rounds.map { $0.training["maximumStaleness"] } == [0, 1])
+                    #expect(
+                        rounds.map(\.staleness) == [[order[0]: 0, order[1]: 0], [order[2]: 1, order[1]: 0]])
                     let card = try JSONDecoder().decode(ModelCard.self, from: header.card)
                     let ages = card.lineage.map {
                         Dictionary(uniqueKeysWithValues: $0.admitted.map { ($0.client, $0.staleness) })

@@ -200,10 +200,9 @@ final class ScriptedSite: Sendable {
             $0.digest = Fixtures.digest(bytes)
             $0.totalBytes = UInt64(bytes.count)
             $0.weightsDigest = task.weightsDigest
-            $0.statistics =
-                TaskStatistics(
-                    examples: Fixtures.examples(client: client), sums: ["loss": 3]
-                ).message
+            let figures = TaskStatistics(examples: Fixtures.examples(client: client), sums: ["loss": 3])
+            let job = try? JobSpecification(json: task.specification)
+            $0.statistics = job.map { $0.withholdsFigures ? figures.withheld : figures }?.message ?? .init()
             $0.trainer = ["trainer": "scripted"]
         }
     }

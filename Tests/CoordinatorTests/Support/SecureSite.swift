@@ -190,15 +190,17 @@ final class SecureSite: Sendable {
         let answer: SecureAnswer
         switch request {
         case .invitation(let cohort):
-            let specification = try JobSpecification(
-                json: state.withLock { $0.tasks[identity]?.specification ?? Data() })
+            let task = state.withLock { $0.tasks[identity] ?? .init() }
+            let specification = try JobSpecification(json: task.specification)
             guard let settings = try SecureAggregationSettings.reading(specification.secureAggregation) else {
                 throw Left()
             }
             let own = RosterIdentity(try ParticipantSigner(material))
             let client = try SecureClient(
                 client: name,
-                round: SecureRound(settings, of: identity, cohort: cohort, clients: specification.clients),
+                round: SecureRound(
+                    settings, of: identity, cohort: cohort, clients: specification.clients,
+                    terms: RoundTerms(specification: task.specification, weightsDigest: task.weightsDigest)),
                 identity: own,
                 secret: secret(identity))
             state.withLock { $0.exchanges[identity] = Exchange(client: client, identity: own, cohort: cohort) }
