@@ -4,6 +4,8 @@ public struct OperatorError: Error, Sendable, CustomStringConvertible {
     public enum Code: String, Sendable {
         /// The coordinator cannot be reached or ended the connection.
         case unreachable
+        /// The coordinator went away while a job was followed, and did not come back to stay: how the job ends is not known.
+        case lost
         /// The coordinator refused the request.
         case refused
         /// What the coordinator sent is not what was asked for.
