@@ -55,6 +55,7 @@ public final class ClientDaemon: Service {
     private let pool: TrainerPool
     private let courier: Courier
     private let worker: TaskWorker
+    private let disk: SiteDisk
     private let board = TaskBoard()
     private let secure: SecureRounds
     private let link: SessionLink
@@ -86,6 +87,7 @@ public final class ClientDaemon: Service {
         }
         catalogue = Mutex(try SiteCatalogue(folders: parts.data))
         outbox = try Outbox(folder: folder.outbox)
+        disk = SiteDisk(folder: folder.path, logger: logger)
         link = SessionLink()
         let progress = ProgressReporter(link: link)
         let transfers = TransferClient(
@@ -141,7 +143,9 @@ public final class ClientDaemon: Service {
                 throw SiteRules.Refusal(
                     code: "dataset", reason: "this site has no data set \"\(task.specification.data)\" any more")
             }
-            try await worker.perform(task, data: entry.path)
+            try await disk.holding(identity, weightsBytes: task.weightsBytes) { [worker] in
+                try await worker.perform(task, data: entry.path)
+            }
         } catch let refusal as SiteRules.Refusal {
             decline(identity, refusal)
         } catch {
