@@ -51,6 +51,20 @@ struct FoldBenchmarkTests {
         #expect(few.errors.contains("bulyan needs 7 updates, there are 3"))
     }
 
+    @Test("a wrong word, folder or chart is named before anything is measured")
+    func wrong() async throws {
+        for (arguments, status, message) in [
+            (["robustnes", "--output", "x"], 64, "unknown benchmark 'robustnes': did you mean 'robustness'?"),
+            (["simulate", "--data", "/no/such"], 64, "--data: found /no/such, which is no folder"),
+            (["robustness", "--data", "/no/such", "--output", "/no/such/output"], 1, "/no/such: no such folder"),
+            (["secure-aggregation", "--plot", "/no/such/x.svg"], 64, "--plot: found /no/such/x.svg"),
+            (["growth", "--plot", "/no/such/x.svg"], 64, "--plot: found /no/such/x.svg"),
+        ] as [([String], Int32, String)] {
+            let result = try await CommandResult.run("tributary", ["benchmark"] + arguments)
+            #expect(result.status == status && result.errors.contains(message), "\(result.errors)")
+        }
+    }
+
     @Test("other words go to tributary-lab, with their options")
     func others() async throws {
         let help = try await CommandResult.run("tributary", ["benchmark", "fedmultimodal", "--help"])
