@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Why an operator's command failed.
 public struct OperatorError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure it is.
@@ -27,6 +29,15 @@ public struct OperatorError: Error, Sendable, CustomStringConvertible {
     public init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// A file or folder that cannot be written, with the reason in plain words: Foundation's errors are none.
+    public init(writing path: String, _ error: any Error) {
+        let underlying = ((error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error).map { $0 as NSError }
+        let reason =
+            underlying.flatMap { $0.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32($0.code))) : nil }
+            ?? error.localizedDescription
+        self.init(.file, "\(path): cannot be written: \(reason)")
     }
 
     /// The message.
