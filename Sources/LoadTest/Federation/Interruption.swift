@@ -32,7 +32,11 @@ enum Interruption {
                 signal(number, SIG_IGN)
                 let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
                 source.setEventHandler { end(128 + number) }
+                // Until the source is in place, which is not when `resume` returns, a signal would be lost.
+                let inPlace = DispatchSemaphore(value: 0)
+                source.setRegistrationHandler { inPlace.signal() }
                 source.resume()
+                inPlace.wait()
                 state.sources.append(source)
             }
         }
