@@ -295,8 +295,9 @@ let package = Package(
             "WireTests",
             [
                 "Wire", "WireMessages", "Jobs", "Privacy", "Weights", .grpc, .grpcTransport, .nio, .nioEmbedded,
-                .nioHPACK, .nioHTTP2, .protobuf,
+                .nioHPACK, .nioHTTP2, .nioPosix, .protobuf,
             ]),
+        tests("OperatorTests", ["Operator", "WireMessages", .grpc, .grpcInProcess, .grpcProtobuf, .protobuf]),
         tests(
             "CoordinatorTests",
             [

@@ -55,6 +55,7 @@ public final class ClientDaemon: Service {
     private let pool: TrainerPool
     private let courier: Courier
     private let worker: TaskWorker
+    private let disk: SiteDisk
     private let board = TaskBoard()
     private let secure: SecureRounds
     private let link: SessionLink
@@ -93,6 +94,7 @@ public final class ClientDaemon: Service {
             logger.warning(
                 "an update without masks that waited to be sent is removed", metadata: ["task": "\(entry.identity)"])
         }
+        disk = SiteDisk(folder: folder.path, logger: logger)
         link = SessionLink()
         let progress = ProgressReporter(link: link)
         let transfers = TransferClient(
@@ -149,7 +151,9 @@ public final class ClientDaemon: Service {
                 throw SiteRules.Refusal(
                     code: "dataset", reason: "this site has no data set \"\(task.specification.data)\" any more")
             }
-            try await worker.perform(task, data: entry.path)
+            try await disk.holding(identity, weightsBytes: task.weightsBytes) { [worker] in
+                try await worker.perform(task, data: entry.path)
+            }
         } catch let refusal as SiteRules.Refusal {
             decline(identity, refusal)
         } catch {

@@ -41,7 +41,7 @@ public final class Coordinator: Sendable {
     ) async throws -> Coordinator {
         try PosixFileSystem().makeDirectory(folder)
         let lock = try InstanceLock(path: "\(folder)/lock")
-        let store = try Store(path: "\(folder)/state.sqlite")
+        var store = try Store(path: "\(folder)/state.sqlite")
         let blobs = try BlobStore(folder: "\(folder)/blobs", fileSystem: settings.fileSystem)
         let spool = try Spool(folder: "\(folder)/spool", fileSystem: settings.fileSystem)
         let secrets = try JobSecrets(folder: "\(folder)/secrets", fileSystem: settings.fileSystem)
@@ -51,6 +51,8 @@ public final class Coordinator: Sendable {
             logger.warning("the audit log was cut back", metadata: ["bytes": "\(log.repairedBytes)"])
         }
         let lastAlive = try await store.commitStart()
+        // From here on there is something to go on with.
+        store.fullDisk = FullDisk(folder: folder, logger: logger)
         let revocations = try await RevocationBook(store: store)
         let disk = DiskGuard(
             fileSystem: settings.fileSystem, folder: folder, minimumFree: settings.minimumFreeDisk)

@@ -77,11 +77,12 @@ public struct CoordinatorServer: Service {
             roles: Coordinator.roles, material: material, admission: coordinator.revocations, reporter: reporter)
         let server = GRPCServer(
             transport: transport, services: coordinator.services, interceptors: [interceptor])
+        let end = ServerEnd { server.beginGracefulShutdown() }
         try await withGracefulShutdownHandler {
-            try await serve(server, transport, coordinator)
+            try await serve(server, transport, coordinator, end)
         } onGracefulShutdown: {
             logger.info("shutting down")
-            server.beginGracefulShutdown()
+            end.request()
             coordinator.shutDown()
         }
         reporter.drain()
@@ -89,7 +90,7 @@ public struct CoordinatorServer: Service {
 
     private func serve(
         _ server: GRPCServer<HTTP2ServerTransport.Posix>, _ transport: HTTP2ServerTransport.Posix,
-        _ coordinator: Coordinator
+        _ coordinator: Coordinator, _ end: ServerEnd
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask {
@@ -100,7 +101,7 @@ public struct CoordinatorServer: Service {
                 }
             }
             group.addTask { try await coordinator.run() }
-            group.addTask { try await announce(transport) }
+            group.addTask { try await announce(transport, end) }
             group.addTask { try await warnOfExpiry() }
             var left = 4
             do {
@@ -111,7 +112,7 @@ public struct CoordinatorServer: Service {
                 }
             } catch is CancellationError where left <= 1 {
             } catch {
-                server.beginGracefulShutdown()
+                end.request()
                 coordinator.shutDown()
                 group.cancelAll()
                 throw error
@@ -129,10 +130,12 @@ public struct CoordinatorServer: Service {
     }
 
     /// Tells where the coordinator listens: in the log, to the caller, and in `state/address`.
-    private func announce(_ transport: HTTP2ServerTransport.Posix) async throws {
+    private func announce(_ transport: HTTP2ServerTransport.Posix, _ end: ServerEnd) async throws {
         let listening: String
+        let found = try? await transport.listeningAddress
+        guard !end.began() else { return }
         // When it never listens, serving has the reason.
-        guard let socket = try? await transport.listeningAddress else { return }
+        guard let socket = found else { return }
         if let ipv4 = socket.ipv4 {
             listening = "\(ipv4.host):\(ipv4.port)"
         } else if let ipv6 = socket.ipv6 {

@@ -107,13 +107,7 @@ public struct AggregationSettings: Sendable, Hashable {
         let names = Rule.allCases.map(\.rawValue).sorted()
         let text = settings["rule"].map { $0.stringValue ?? "" } ?? Rule.mean.rawValue
         guard let rule = Rule(rawValue: text) else {
-            return (
-                .mean,
-                [
-                    "aggregation.rule: found \"\(text.prefix(80))\", expected one of \(names.joined(separator: ", "))"
-                        + StrategySettings.suggestion(text, names)
-                ]
-            )
+            return (.mean, [SettingsMap.wrongWord(settings, key: "rule", place: "aggregation.rule", among: names)])
         }
         var value = AggregationSettings(rule: rule)
         var map = SettingsMap(settings, place: "aggregation", main: "rule")

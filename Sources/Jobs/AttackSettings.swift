@@ -83,15 +83,11 @@ public struct AttackSettings: Sendable, Hashable {
     }
 
     private static func read(_ settings: Settings) -> (value: AttackSettings, problems: [String]) {
-        let kinds = Kind.allCases.map(\.rawValue)
+        let kinds = Kind.allCases.map(\.rawValue).sorted()
         guard let text = settings["kind"]?.stringValue, let kind = Kind(rawValue: text) else {
-            let found = settings["kind"]?.stringValue ?? ""
             return (
                 AttackSettings(kind: .signFlip),
-                [
-                    "attack.kind: found \"\(found.prefix(80))\", expected one of \(kinds.sorted().joined(separator: ", "))"
-                        + StrategySettings.suggestion(found, kinds)
-                ]
+                [SettingsMap.wrongWord(settings, key: "kind", place: "attack.kind", among: kinds)]
             )
         }
         var value = AttackSettings(kind: kind)

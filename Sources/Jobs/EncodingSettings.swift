@@ -61,14 +61,7 @@ public struct EncodingSettings: Sendable, Hashable {
         if settings.isEmpty { return (value, []) }
         let names = Name.allCases.map(\.rawValue)
         guard let text = settings["name"]?.stringValue, let name = Name(rawValue: text) else {
-            let found = settings["name"]?.stringValue ?? ""
-            return (
-                value,
-                [
-                    "encoding: found \"\(found.prefix(80))\", expected one of \(names.joined(separator: ", "))"
-                        + StrategySettings.suggestion(found, names)
-                ]
-            )
+            return (value, [SettingsMap.wrongWord(settings, place: "encoding", among: names)])
         }
         value.name = name
         var map = SettingsMap(settings, place: "encoding")

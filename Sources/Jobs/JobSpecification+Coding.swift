@@ -95,7 +95,7 @@ extension JobSpecification: Decodable {
     ///   - overrides: Values for dotted key paths, for instance `["clients.minimum": "3"]`; they win over the file.
     /// - Throws: `ConfigurationError` for what the file says, `JobsError` for what it means.
     public static func load(path: String, overrides: [String: String] = [:]) throws -> JobSpecification {
-        try ConfigurationFile.load(JobSpecification.self, path: path, overrides: overrides).validated()
+        try ConfigurationFile.load(JobSpecification.self, path: path, overrides: overrides).validated(in: path)
     }
 }
 

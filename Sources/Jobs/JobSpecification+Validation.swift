@@ -11,12 +11,13 @@ extension JobSpecification {
 
     /// The specification itself when it holds together.
     ///
+    /// - Parameter source: what a message names as the place of the problems, for instance a file.
     /// - Throws: `JobsError` with the code `invalidSpecification` that names every problem, one a line.
-    public func validated() throws -> JobSpecification {
+    public func validated(in source: String = "job specification") throws -> JobSpecification {
         let found = problems
         guard found.isEmpty else {
             throw JobsError(
-                code: .invalidSpecification, message: "job specification: " + found.joined(separator: "\n"))
+                code: .invalidSpecification, message: found.map { "\(source): \($0)" }.joined(separator: "\n"))
         }
         return self
     }

@@ -101,16 +101,9 @@ public struct SamplingSettings: Sendable, Hashable {
     }
 
     private static func read(_ settings: Settings) -> (value: SamplingSettings, problems: [String]) {
-        let names = Name.allCases.map(\.rawValue)
+        let names = Name.allCases.map(\.rawValue).sorted()
         guard let text = settings["name"]?.stringValue, let name = Name(rawValue: text) else {
-            let found = settings["name"]?.stringValue ?? ""
-            return (
-                .uniform,
-                [
-                    "clients.sampling: found \"\(found.prefix(80))\", expected one of "
-                        + names.sorted().joined(separator: ", ") + StrategySettings.suggestion(found, names)
-                ]
-            )
+            return (.uniform, [SettingsMap.wrongWord(settings, place: "clients.sampling", among: names)])
         }
         var value = SamplingSettings(name: name)
         var map = SettingsMap(settings, place: "clients.sampling")

@@ -110,15 +110,35 @@ struct SettingsMap {
         return problems
     }
 
+    /// What is wrong with the word that says which kind of map this is, when it is none of `words`.
+    ///
+    /// - Parameters:
+    ///   - key: where the word stands.
+    ///   - place: what it is called in the message.
+    static func wrongWord(
+        _ settings: Settings, key: String = "name", place: String, among words: [String]
+    ) -> String {
+        let expected = "expected one of \(words.joined(separator: ", "))"
+        guard let setting = settings[key] else {
+            let others = settings.keys.sorted().prefix(8).map { "\"\($0.prefix(64))\"" }.joined(separator: ", ")
+            let found = others.isEmpty ? "nothing" : "no key \"\(key)\" beside \(others)"
+            return "\(place): found \(found), \(expected)"
+        }
+        return "\(place): found \(text(of: setting)), \(expected)"
+            + StrategySettings.suggestion(setting.stringValue ?? "", words)
+    }
+
     private mutating func report(_ key: String, _ setting: Setting, _ expected: String) {
-        let found =
-            switch setting {
-            case .bool(let value): "\(value)"
-            case .int(let value): "\(value)"
-            case .double(let value): "\(value)"
-            case .string(let value): "\"\(value.prefix(64))\""
-            case .list(let values): "a list of \(values.count)"
-            }
-        problems.append("\(place).\(key): found \(found), expected \(expected)")
+        problems.append("\(place).\(key): found \(Self.text(of: setting)), expected \(expected)")
+    }
+
+    private static func text(of setting: Setting) -> String {
+        switch setting {
+        case .bool(let value): "\(value)"
+        case .int(let value): "\(value)"
+        case .double(let value): "\(value)"
+        case .string(let value): "\"\(value.prefix(64))\""
+        case .list(let values): "a list of \(values.count)"
+        }
     }
 }

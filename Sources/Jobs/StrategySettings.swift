@@ -93,16 +93,9 @@ public struct StrategySettings: Sendable, Hashable {
     // MARK: Reading
 
     private static func read(_ settings: Settings) -> (value: StrategySettings, problems: [String]) {
-        let names = Name.allCases.map(\.rawValue)
+        let names = Name.allCases.map(\.rawValue).sorted()
         guard let text = settings["name"]?.stringValue, let name = Name(rawValue: text) else {
-            let found = settings["name"]?.stringValue ?? ""
-            return (
-                .fedavg,
-                [
-                    "strategy: found \"\(found.prefix(80))\", expected one of \(names.sorted().joined(separator: ", "))"
-                        + suggestion(found, names)
-                ]
-            )
+            return (.fedavg, [SettingsMap.wrongWord(settings, place: "strategy", among: names)])
         }
         var value = StrategySettings(name: name)
         var map = SettingsMap(settings, place: "strategy")

@@ -15,23 +15,25 @@ public struct JobFollower: Sendable {
         var screen = WatchScreen()
         var display: LiveDisplay
         var last: JobView?
-        /// Since when nothing is heard, after a stream has ended before the job did.
-        var away: ContinuousClock.Instant?
+        var outages = Outages()
     }
 
-    /// For so long a coordinator that was there may be away before the follower gives up.
-    private static let patience = Duration.seconds(120)
-    private static let pause = Duration.seconds(1)
-
     private let printer: Printer
+    private let pause: Duration
 
     /// A follower that prints through `printer`.
-    public init(printer: Printer) { self.printer = printer }
+    ///
+    /// - Parameter pause: how long to wait before a coordinator that is away is asked again.
+    public init(printer: Printer, pause: Duration = .seconds(1)) {
+        self.printer = printer
+        self.pause = pause
+    }
 
-    /// Follows `job`, also over a coordinator that ends and is started again.
+    /// Follows `job`, also over a coordinator that ends and is started again: it may be away for two minutes at a time, and
+    /// end ten times without completing a round in between.
     ///
     /// - Throws: `OperatorError` with the code `jobFailed` when the job ends otherwise than finished, `unreachable` when there is
-    ///   no coordinator at the beginning, or it stays away.
+    ///   no coordinator at the beginning, `lost` when it stays away, or ends again and again.
     @discardableResult
     public func follow<Transport>(
         _ job: String,
@@ -53,14 +55,14 @@ public struct JobFollower: Sendable {
             }
             state.withLock { $0.display.clear() }
             if let last = state.withLock({ $0.last }), last.hasEnded { return try result(of: last) }
-            guard state.withLock({ isPatient(&$0) }) else { throw failure }
-            try await Task.sleep(for: Self.pause)
+            try state.withLock { try bear(failure, &$0) }
+            try await Task.sleep(for: pause)
         }
     }
 
     private func show(_ progress: JobProgress, _ state: inout State) throws {
         state.last = progress.job
-        state.away = nil
+        state.outages.heard(rounds: progress.job.rounds)
         let output = state.screen.apply(progress)
         if printer.isJSON {
             let change = Change(job: progress.job, rounds: progress.rounds, activity: progress.activity)
@@ -74,13 +76,27 @@ public struct JobFollower: Sendable {
         state.display.draw(output.live)
     }
 
-    /// Whether to try again; says so once.
-    private func isPatient(_ state: inout State) -> Bool {
-        guard state.last != nil else { return false }
-        if state.away == nil { Printer.note("the coordinator is away: watching again as soon as it is back") }
-        let away = state.away ?? .now
-        state.away = away
-        return ContinuousClock.now - away < Self.patience
+    /// Returns when the coordinator is to be asked again; says so once an outage.
+    private func bear(_ failure: OperatorError, _ state: inout State) throws {
+        guard let last = state.last else { throw failure }
+        let job = TextTable.printable(last.name)
+        let standing = "job \(job) had completed \(last.rounds) of \(last.roundsTotal) rounds"
+        switch state.outages.missed(at: .now) {
+        case .wait(isNew: true):
+            Printer.note("the coordinator is away: watching again as soon as it is back")
+        case .wait(isNew: false):
+            break
+        case .tooLong:
+            throw OperatorError(
+                .lost,
+                "the coordinator stayed away for \(Outages.longest.components.seconds) s; \(standing) and goes on when the "
+                    + "coordinator is started again. Then `tributary watch \(last.job)` follows it. (\(failure))")
+        case .tooOften:
+            throw OperatorError(
+                .lost,
+                "the coordinator ended \(state.outages.count) times while no round was completed; \(standing). Its log "
+                    + "says why it ends; once it stays up, `tributary watch \(last.job)` follows the job again")
+        }
     }
 
     private func result(of last: JobView) throws -> JobView {

@@ -67,7 +67,11 @@ extension OperatorConnection {
                     throw OperatorError(.malformed, "the export stream has a gap at byte \(received)")
                 }
                 hash.update(data: chunk.data)
-                try file.write(contentsOf: chunk.data)
+                do {
+                    try file.write(contentsOf: chunk.data)
+                } catch {
+                    throw OperatorError(writing: part, error)
+                }
                 received += UInt64(chunk.data.count)
                 progress(Double(received) / Double(max(header.bytes, 1)))
             case nil:
@@ -82,7 +86,11 @@ extension OperatorConnection {
             throw OperatorError(
                 .malformed, "the weights have digest \(digest), the coordinator announced \(header.digest)")
         }
-        try file.synchronize()
+        do {
+            try file.synchronize()
+        } catch {
+            throw OperatorError(writing: part, error)
+        }
         return ExportedWeights(
             card: header.card,
             digest: digest,

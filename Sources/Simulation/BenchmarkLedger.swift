@@ -69,7 +69,10 @@ struct BenchmarkLedger<Entry: LedgerEntry> {
             entries = try JSONDecoder().decode(
                 [Entry].self, from: Data(PosixFileSystem().read(file, limit: Self.limit)))
         } catch {
-            throw SimulationError(.checkpoint, "\(file): cannot be read", cause: error)
+            throw SimulationError(
+                .checkpoint,
+                "\(file): cannot be read: remove it to run everything again, or choose another output folder",
+                cause: error)
         }
     }
 

@@ -18,8 +18,9 @@ public enum TransportSettings {
     public static let clientPing: Duration = .seconds(60)
     /// Pings closer together than this end the connection.
     public static let leastPingInterval: Duration = .seconds(30)
-    /// How long either side waits for the answer to a ping before it gives the connection up.
-    public static let pingTimeout: Duration = .seconds(20)
+    /// How long either side waits for the answer to a ping before it gives the connection up. On the way the answer stands
+    /// behind a whole window of chunks, which takes so long on a line of 300 kbit/s; sessions have heartbeats besides.
+    public static let pingTimeout: Duration = .seconds(120)
     /// The first wait before a connection is tried again; later ones grow to ``longestBackoff``.
     public static let firstBackoff: Duration = .milliseconds(250)
     /// The longest wait before a connection is tried again.

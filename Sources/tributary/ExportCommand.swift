@@ -51,7 +51,11 @@ struct ExportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        do {
+            try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        } catch {
+            throw OperatorError(writing: output, error)
+        }
         let folder = URL(fileURLWithPath: output)
         let safetensors = folder.appendingPathComponent("weights.safetensors").path
         let display = ProgressNote("Fetching the weights")
@@ -69,8 +73,12 @@ struct ExportCommand: AsyncParsableCommand {
             try FileManager.default.removeItem(atPath: safetensors)
         }
         let cardPath = folder.appendingPathComponent("model-card.json")
-        try exported.card.write(to: cardPath, options: .atomic)
-        try Data(card.markdown().utf8).write(to: folder.appendingPathComponent("model-card.md"), options: .atomic)
+        do {
+            try exported.card.write(to: cardPath, options: .atomic)
+            try Data(card.markdown().utf8).write(to: folder.appendingPathComponent("model-card.md"), options: .atomic)
+        } catch {
+            throw OperatorError(writing: cardPath.path, error)
+        }
 
         let result = Result(
             job: job,

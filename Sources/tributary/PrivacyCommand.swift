@@ -12,22 +12,28 @@ struct PrivacyCommand: ParsableCommand {
 
     /// What both directions need to know about a job.
     struct Setting: ParsableArguments {
-        @Option(help: "The probability with which the guarantee may fail; below 1 / clients.")
+        @Option(
+            parsing: .unconditional,
+            help: "The probability with which the guarantee may fail; below 1 / clients.")
         var delta: Double
 
-        @Option(help: "How many rounds the job runs; for distributed, in how many rounds a client takes part.")
+        @Option(
+            parsing: .unconditional,
+            help: "How many rounds the job runs; for distributed, in how many rounds a client takes part.")
         var rounds: Int
 
-        @Option(help: "How many clients a round asks (central, distributed).")
+        @Option(parsing: .unconditional, help: "How many clients a round asks (central, distributed).")
         var cohort: Int = 1
 
-        @Option(help: "How many clients take part in the job (central).")
+        @Option(parsing: .unconditional, help: "How many clients take part in the job (central).")
         var clients: Int = 1
 
-        @Option(help: "For distributed: how many clients of a sum add noise at least; the cohort unless given.")
+        @Option(
+            parsing: .unconditional,
+            help: "For distributed: how many clients of a sum add noise at least; the cohort unless given.")
         var minimum: Int?
 
-        @Option(help: "For distributed: how many elements an update has.")
+        @Option(parsing: .unconditional, help: "For distributed: how many elements an update has.")
         var parameters: Int = 100_000
 
         @Option(help: "What adds the noise: central, local, ftrl or distributed.")
@@ -36,7 +42,7 @@ struct PrivacyCommand: ParsableCommand {
         @Option(help: "How cohorts are drawn: poisson or fixed.")
         var sampling: NoiseMechanism.Sampling = .poisson
 
-        @Option(help: "For ftrl: rounds from one participation of a client to its next.")
+        @Option(parsing: .unconditional, help: "For ftrl: rounds from one participation of a client to its next.")
         var separation: Int = 1
 
         @Option(help: "rdp, or pld, which is tighter and does not know samples of fixed size.")
@@ -90,6 +96,11 @@ struct PrivacyCommand: ParsableCommand {
 
         func result(_ noiseMultiplier: Double) throws -> PlanResult {
             let used = usedAccountant
+            if mechanism == .central, clients > 1, delta >= 1 / Double(clients) {
+                Printer.note(
+                    "--delta \(delta) is not below 1 / clients (\(clients)): with such a chance to fail the guarantee may "
+                        + "leave out one client altogether")
+            }
             let epsilon = try epsilon(noiseMultiplier, by: used)
             guard epsilon.isFinite else {
                 throw PrivacyError(
@@ -152,15 +163,15 @@ struct PrivacyCommand: ParsableCommand {
                 """
         )
 
-        @Option(help: "The budget.")
+        @Option(parsing: .unconditional, help: "The budget.")
         var epsilon: Double
 
         @OptionGroup var setting: Setting
         @OptionGroup var output: OutputOptions
 
         func validate() throws {
-            guard epsilon > 0, epsilon.isFinite else {
-                throw ValidationError("--epsilon: found \(epsilon), expected a number above 0")
+            guard (1e-6...1e6).contains(epsilon) else {
+                throw ValidationError("--epsilon: found \(epsilon), expected 1e-6 to 1e6, what a job file takes")
             }
         }
 
@@ -182,7 +193,7 @@ struct PrivacyCommand: ParsableCommand {
                 """
         )
 
-        @Option(help: "Deviation of the noise divided by the clipping norm.")
+        @Option(parsing: .unconditional, help: "Deviation of the noise divided by the clipping norm.")
         var noiseMultiplier: Double
 
         @OptionGroup var setting: Setting
@@ -190,7 +201,7 @@ struct PrivacyCommand: ParsableCommand {
 
         func validate() throws {
             guard noiseMultiplier > 0, noiseMultiplier.isFinite else {
-                throw ValidationError("--noise-multiplier: found \(noiseMultiplier), expected a number above 0")
+                throw ValidationError("--noise-multiplier: found \(noiseMultiplier), expected a finite number above 0")
             }
         }
 

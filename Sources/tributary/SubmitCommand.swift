@@ -36,7 +36,7 @@ struct SubmitCommand: AsyncParsableCommand {
     @Option(name: .customLong("set"), help: "Override a key of the file, as key=value; repeat for more.")
     var overrides: [String] = []
 
-    @Flag(help: "Follow the job until it ends.")
+    @Flag(help: "Follow the job until it ends; exit status as of `tributary watch`.")
     var watch = false
 
     @OptionGroup var connection: ConnectionOptions
@@ -82,7 +82,10 @@ struct SubmitCommand: AsyncParsableCommand {
             note.finish()
             try output.printer.print(receipt) { [receipt.job] }
             if receipt.existed { Printer.note("the token was used before: this is the job it started") }
-            if watch { try await JobFollower(printer: output.printer).follow(receipt.job, on: connection) }
+            guard watch else { return }
+            try await output.following { follower in
+                _ = try await follower.follow(receipt.job, on: connection)
+            }
         }
     }
 
@@ -94,6 +97,6 @@ struct SubmitCommand: AsyncParsableCommand {
             }
             values[String(override[..<equals])] = String(override[override.index(after: equals)...])
         }
-        return try ConfigurationFile.load(JobSpecification.self, path: job, overrides: values).validated()
+        return try JobSpecification.load(path: job, overrides: values)
     }
 }

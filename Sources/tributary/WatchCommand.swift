@@ -10,6 +10,9 @@ struct WatchCommand: AsyncParsableCommand {
             EXAMPLE
               tributary watch har-fedavg
               tributary watch har-fedavg --json      # one object for each change, the job under "job"
+
+            A coordinator that is started again is watched again. Exit status 3 when it stays away for two minutes, or
+            ends eleven times while the job completes no round: the job itself goes on when the coordinator does.
             """
     )
 
@@ -23,8 +26,10 @@ struct WatchCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        _ = try await connection.withConnection { connection in
-            try await JobFollower(printer: output.printer).follow(job, from: fromRound, on: connection)
+        try await connection.withConnection { connection in
+            try await output.following { follower in
+                _ = try await follower.follow(job, from: fromRound, on: connection)
+            }
         }
     }
 }

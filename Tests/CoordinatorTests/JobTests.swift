@@ -275,6 +275,30 @@ import WireMessages
         }
     }
 
+    @Test func aDiskThatFillsUnderARoundHoldsTheJobAndSaysWhy() async throws {
+        let disk = LossyFileSystem()
+        let settings = Fixtures.settings {
+            $0.fileSystem = disk
+            $0.minimumFreeDisk = 1 << 20
+            $0.diskRecheck = .milliseconds(20)
+        }
+        try await TestServer.run(folder: folder.path, settings: settings) { server in
+            let job = try await server.submit(Fixtures.specification(rounds: 1)).job
+            let update = Safetensors.encode(try Fixtures.update(client: "site-1", round: 0))
+            // The tasks are out when the disk fills: what is refused is the update.
+            let sites = [
+                ScriptedSite("site-1", answer: { _ in .messages(update, []) }, gate: { _ in disk.setFreeBytes(1000) }),
+                ScriptedSite("site-2") { _ in .silence },
+            ]
+            try await server.withSites(sites) {
+                let paused = try await server.wait(for: job) { $0.summary.state == "paused" }
+                #expect(paused.reason.hasPrefix(DiskGuard.reason))
+                disk.setFreeBytes(1 << 30)
+                _ = try await server.wait(for: job) { $0.summary.state == "running" }
+            }
+        }
+    }
+
     @Test func oldWeightsGoAndTheLastThreeStay() async throws {
         try await TestServer.run(folder: folder.path) { server in
             let job = try await server.submit(Fixtures.specification(rounds: 6)).job

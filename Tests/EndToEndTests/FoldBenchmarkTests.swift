@@ -51,6 +51,24 @@ struct FoldBenchmarkTests {
         #expect(few.errors.contains("bulyan needs 7 updates, there are 3"))
     }
 
+    @Test("a wrong word, folder or chart is named before anything is measured")
+    func wrong() async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("wrong-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let missing = folder.appendingPathComponent("missing").path
+        for (arguments, status, message) in [
+            (["robustnes", "--output", "x"], 64, "unknown benchmark 'robustnes': did you mean 'robustness'?"),
+            (["simulate", "--data", missing], 64, "--data: found \(missing), which is no folder"),
+            (["robustness", "--data", missing, "--output", folder.path], 1, "\(missing): no such folder"),
+            (["secure-aggregation", "--plot", "\(missing)/x.svg"], 64, "--plot: found \(missing)/x.svg"),
+            (["growth", "--plot", "\(missing)/x.svg"], 64, "--plot: found \(missing)/x.svg"),
+        ] as [([String], Int32, String)] {
+            let result = try await CommandResult.run("tributary", ["benchmark"] + arguments)
+            #expect(result.status == status && result.errors.contains(message), "\(result.errors)")
+        }
+    }
+
     @Test("other words go to tributary-lab, with their options")
     func others() async throws {
         let help = try await CommandResult.run("tributary", ["benchmark", "fedmultimodal", "--help"])

@@ -30,6 +30,32 @@ struct LoadTests {
         }
     }
 
+    @Test("Interrupted at any time, a benchmark takes everything away and ends as the signal says", arguments: 0..<6)
+    func interrupted(moment: Int) async throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("interrupted-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let benchmark = try RunningProcess(
+            "tributary", ["benchmark", "round", "--part", "empty", "--rounds", "100000"],
+            environment: ["TMPDIR": folder.path])
+        // A moment is what has appeared in the folder: nothing asked of the clock.
+        let signs = ["", "/identities", "/coordinator.log", "/state/address", "/site-1.log", "/site-2.log"]
+        try await eventually {
+            (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?.contains {
+                FileManager.default.fileExists(atPath: folder.path + "/" + $0 + signs[moment])
+            } == true
+        }
+        benchmark.signal(SIGINT)
+        #expect(await benchmark.ended() == 130, "\(benchmark.log)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
+        #expect(benchmark.log.isEmpty, "\(benchmark.log)")
+    }
+
+    private func eventually(_ holds: () -> Bool) async throws {
+        for _ in 0..<6000 where !holds() { try await Task.sleep(for: .milliseconds(10)) }
+        #expect(holds())
+    }
+
     @Test("Rounds with daemons, with sessions, with a larger model, and with clients that stall")
     func rounds() async throws {
         let (figures, _) = try await figures(

@@ -39,7 +39,7 @@ struct AggregationSettingsTests {
 
     static let broken: [(Settings, String)] = [
         (["rule": "medain"], "did you mean \"median\"?"),
-        (["rule": 3], "aggregation.rule: found \"\""),
+        (["rule": 3], "aggregation.rule: found 3, expected one of"),
         (["rule": "median", "trim": 0.2], "aggregation: found the unknown key \"trim\""),
         (["rule": "trimmed-mean", "trim": 0.5], "aggregation.trim: found 0.5"),
         (["rule": "krum", "byzantine": -1], "aggregation.byzantine: found -1"),

@@ -313,7 +313,8 @@ struct SamplingSettingsTests {
         "what is wrong with an attack",
         arguments: [
             (["kind": "sing-flip"], "attack.kind: found \"sing-flip\", expected one of alie, backdoor"),
-            (["share": 0.2], "attack.kind: found \"\", expected one of"),
+            (["share": 0.2], "attack.kind: found no key \"kind\" beside \"share\", expected one of"),
+            (["name": "alie"], "attack.kind: found no key \"kind\" beside \"name\", expected one of"),
             (["kind": "nan", "scale": 2], "attack: found the unknown key \"scale\""),
             (["kind": "ipm", "share": 1.5], "attack.share: found 1.5, expected a number from 0.0 to 1.0"),
             (["kind": "backdoor", "target": -1], "attack.target: found -1"),
@@ -323,5 +324,16 @@ struct SamplingSettingsTests {
         job.attack = attack
         #expect(job.problems.count == 1)
         #expect(job.problems.first?.hasPrefix(expected) == true, "\(job.problems)")
+    }
+
+    @Test("a file with problems is named before each of them")
+    func fileIsNamed() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("job-\(UUID().uuidString).yaml").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "name: j\nmodel: {name: m}\ndata: d\nrounds: 0\nclients: {minimum: 0}\n"
+            .write(toFile: path, atomically: true, encoding: .utf8)
+        let error = #expect(throws: JobsError.self) { try JobSpecification.load(path: path) }
+        let lines = error?.message.split(separator: "\n") ?? []
+        #expect(lines.count > 1 && lines.allSatisfy { $0.hasPrefix("\(path): ") }, "\(lines)")
     }
 }

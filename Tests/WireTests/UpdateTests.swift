@@ -87,4 +87,12 @@ import WireMessages
         #expect(method.maxResponseMessageBytes == WireLimits.messageBytes)
         #expect(TransportSettings.leastPingInterval < TransportSettings.clientPing)
     }
+
+    @Test("The answer to a ping may stand behind a full window on a line of 300 kbit/s")
+    func pingBehindAWindow() {
+        let seconds = Double(TransportSettings.windowBytes) * 8 / 300_000
+        #expect(TransportSettings.pingTimeout >= .seconds(seconds))
+        #expect(TransportSettings.serverConfiguration().connection.keepalive.timeout == TransportSettings.pingTimeout)
+        #expect(TransportSettings.clientConfiguration().connection.keepalive?.timeout == TransportSettings.pingTimeout)
+    }
 }

@@ -203,6 +203,10 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 TaskRefusal(client: client, code: refusal.code, reason: refusal.reason), task: task,
                 isDeclined: false)
             return Self.receipt(.refused, code: refusal.code, reason: refusal.reason)
+        } catch let error as CoordinatorError where error.code == .noSpace {
+            // The job is held, with its deadlines, until there is space: the client tries again.
+            runner.post(.pause(reason: "\(error)"))
+            throw error
         }
         let record = UpdateRecord(
             digest: update.digest, bytes: update.totalBytes, statistics: update.statistics, trainer: update.trainer)

@@ -8,6 +8,9 @@ internal import GRDB
 /// All methods may be called from any task; writes are serialised.
 public struct Store: Sendable {
     let pool: DatabasePool
+    private let path: String
+    /// Waits for a while when the disk is full; without it a write to a full disk fails.
+    var fullDisk: FullDisk?
 
     /// Opens or creates the store and brings its schema up to date.
     ///
@@ -15,6 +18,7 @@ public struct Store: Sendable {
     /// - Throws: ``CoordinatorError`` (`store`) when the file cannot be opened, is not ours, or does not take the
     ///   settings that durability rests on.
     public init(path: String) throws {
+        self.path = path
         do {
             var configuration = Configuration()
             configuration.label = "state"
@@ -45,12 +49,30 @@ public struct Store: Sendable {
         try pool.close()
     }
 
-    /// Runs one durable transaction away from the cooperative pool.
+    /// Runs one durable transaction away from the cooperative pool. With a full disk it is tried again until there is
+    /// space, where ``fullDisk`` is set.
+    ///
+    /// - Throws: ``CoordinatorError`` `noSpace` when the disk is full and nobody waits, or the task is cancelled; `store`
+    ///   for every other failure. Nothing was changed then.
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        do {
-            return try await pool.write(body)
-        } catch let error as DatabaseError {
-            throw CoordinatorError(.store, "the store refused a change", cause: error)
+        var hasWaited = false
+        while true {
+            do {
+                let value = try await pool.write(body)
+                if hasWaited { fullDisk?.hasSpace() }
+                return value
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+                // The transaction was rolled back.
+                hasWaited = true
+                guard let fullDisk, await fullDisk.wait() else {
+                    throw CoordinatorError(
+                        .noSpace,
+                        "\(path): the disk is full: free some space and start again; nothing that was acknowledged is lost",
+                        cause: error)
+                }
+            } catch let error as DatabaseError {
+                throw CoordinatorError(.store, "the store refused a change", cause: error)
+            }
         }
     }
 

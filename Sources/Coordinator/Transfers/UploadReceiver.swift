@@ -90,7 +90,7 @@ struct UploadReceiver: Sendable {
             throw UpdateAdmission.refusal(error)
         } catch let error as DurabilityError where error.code == .noSpace {
             part.discard()
-            throw CoordinatorError(.noSpace, "the coordinator's disk is full", cause: error)
+            throw CoordinatorError(.noSpace, DiskGuard.reason, cause: error)
         }
     }
 }

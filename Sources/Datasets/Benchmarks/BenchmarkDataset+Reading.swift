@@ -21,6 +21,9 @@ extension BenchmarkDataset {
                 "data set '\(name)' is read from a folder: expected --data with its path (\(origin)), or generated data: "
                     + "\(SitePartition.Source.generatedPrefix)\(name)")
         }
+        guard BoundedFile.folderExists(path) else {
+            throw DatasetError(.missing, "\(path): no such folder: expected the data set '\(name)' (\(origin))")
+        }
         for folder in [path, "\(path)/\(name)"] where BoundedFile.exists("\(folder)/\(SiteManifest.fileName)") {
             guard fold == nil else {
                 throw DatasetError(

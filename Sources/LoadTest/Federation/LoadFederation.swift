@@ -49,6 +49,7 @@ public final class LoadFederation: Sendable {
             federation.closeNow()
             return result
         } catch {
+            await Interruption.giveWay()
             let ending = federation.coordinator.ending
             let failure = ending == nil ? error : federation.coordinator.failure("\(error)")
             federation.closeNow()
@@ -60,6 +61,7 @@ public final class LoadFederation: Sendable {
         self.options = options
         folder =
             FileManager.default.temporaryDirectory.appendingPathComponent("tributary-load-\(UUID().uuidString)").path
+        Interruption.add(folder: folder)
         do {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -70,26 +72,31 @@ public final class LoadFederation: Sendable {
             authority = try CertificateAuthority(
                 certificate: PEM.certificate(Self.text("\(folder)/identities/ca/ca.pem"), source: "ca.pem"),
                 key: PEM.key(Self.text("\(folder)/identities/ca/ca.key"), source: "ca.key"))
-            coordinator = try ChildProgram(
-                "tributary-coordinator",
-                [
-                    "\(options.programs)/tributary-coordinator", "serve", "--config",
-                    "\(folder)/identities/coordinator/coordinator.yaml", "--state", "\(folder)/state", "--host",
-                    "127.0.0.1", "--port", "0",
-                ] + options.arguments, environment: options.environment, log: "\(folder)/coordinator.log")
+            coordinator = try Interruption.start { [folder] in
+                try ChildProgram(
+                    "tributary-coordinator",
+                    [
+                        "\(options.programs)/tributary-coordinator", "serve", "--config",
+                        "\(folder)/identities/coordinator/coordinator.yaml", "--state", "\(folder)/state", "--host",
+                        "127.0.0.1", "--port", "0",
+                    ] + options.arguments, environment: options.environment, log: "\(folder)/coordinator.log")
+            }
         } catch {
+            await Interruption.giveWay()
             try? FileManager.default.removeItem(atPath: folder)
+            Interruption.remove([], folder: folder)
             throw error
         }
         do {
             port = try await Self.port(of: coordinator, folder: folder)
         } catch {
+            await Interruption.giveWay()
             coordinator.signal(SIGTERM)
             coordinator.wait()
             try? FileManager.default.removeItem(atPath: folder)
+            Interruption.remove([coordinator], folder: folder)
             throw error
         }
-        Interruption.add(self)
     }
 
     private static func clientNames(_ options: Options) -> [String] {
@@ -129,12 +136,15 @@ public final class LoadFederation: Sendable {
                 dataset: Self.dataset, classes: ["one"], modalities: [Modality(name: "values", shape: [1])],
                 splits: [split: [.init(file: "\(split).safetensors", examples: 10)]])
             try JSONEncoder().encode(manifest).write(to: URL(fileURLWithPath: "\(site)/\(SiteManifest.fileName)"))
-            let daemon = try ChildProgram(
-                name,
-                [
-                    "\(options.programs)/tributary-client", "run", "--config",
-                    "\(folder)/identities/clients/\(name)/client.yaml", "--data", site, "--coordinator-port", "\(port)",
-                ], log: "\(folder)/\(name).log")
+            let daemon = try Interruption.start {
+                try ChildProgram(
+                    name,
+                    [
+                        "\(options.programs)/tributary-client", "run", "--config",
+                        "\(folder)/identities/clients/\(name)/client.yaml", "--data", site, "--coordinator-port",
+                        "\(port)",
+                    ], log: "\(folder)/\(name).log")
+            }
             programs.withLock { $0.append(daemon) }
         }
         try await asOperator { connection in
@@ -167,6 +177,6 @@ public final class LoadFederation: Sendable {
         for program in all { program.signal(SIGTERM) }
         for program in all { program.wait() }
         try? FileManager.default.removeItem(atPath: folder)
-        Interruption.remove(self)
+        Interruption.remove(all, folder: folder)
     }
 }

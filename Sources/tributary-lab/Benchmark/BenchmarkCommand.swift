@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 /// `tributary-lab benchmark`, which `tributary benchmark` becomes.
 struct BenchmarkCommand: ParsableCommand {
@@ -14,7 +15,23 @@ struct BenchmarkCommand: ParsableCommand {
             """,
         subcommands: [
             TrainBenchmarkCommand.self, SimulateBenchmarkCommand.self, RobustnessCommand.self,
-            FedMultimodalCommand.self,
-        ]
+            FedMultimodalCommand.self, UnknownBenchmark.self,
+        ],
+        defaultSubcommand: UnknownBenchmark.self
     )
+}
+
+/// Says which benchmark was meant: a word that is none would otherwise be taken for an argument of no command.
+struct UnknownBenchmark: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "unknown", shouldDisplay: false)
+
+    @Argument(parsing: .captureForPassthrough, help: .hidden)
+    var words: [String] = []
+
+    func run() throws {
+        guard let word = words.first, !word.hasPrefix("-") else { throw CleanExit.helpRequest(BenchmarkCommand.self) }
+        let names = BenchmarkCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+        throw ValidationError(
+            "unknown benchmark '\(word)'" + Suggestion.text(for: word, among: names.filter { $0 != "unknown" }))
+    }
 }

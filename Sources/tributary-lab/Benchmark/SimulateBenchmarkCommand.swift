@@ -56,6 +56,13 @@ struct SimulateBenchmarkCommand: ParsableCommand {
         guard (1...1024).contains(workers ?? 1) else {
             throw ValidationError("--workers: found \(workers ?? 0), expected 1 to 1024")
         }
+        if let data {
+            var isFolder: ObjCBool = false
+            guard FileManager.default.fileExists(atPath: data, isDirectory: &isFolder), isFolder.boolValue else {
+                throw ValidationError(
+                    "--data: found \(data), which is no folder; without --data all data are generated")
+            }
+        }
         _ = try parts()
     }
 

@@ -41,6 +41,7 @@ struct GrowthBenchmarkCommand: AsyncParsableCommand {
         guard sizes.allSatisfy({ (4...(2 << 30)).contains($0) }) else {
             throw ValidationError("--sizes: expected 4 to 2147483648 bytes")
         }
+        try PlotFile.check(plot)
     }
 
     func run() async throws {
@@ -50,6 +51,6 @@ struct GrowthBenchmarkCommand: AsyncParsableCommand {
         measure.rounds = rounds
         let result = try await measure.run { Printer.note($0) }
         try BenchmarkFigure.show(result.figures, json: output.json)
-        if let plot { try (result.chart() + "\n").write(toFile: plot, atomically: true, encoding: .utf8) }
+        if let plot { try PlotFile.write(result.chart(), to: plot) }
     }
 }

@@ -57,6 +57,7 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
             throw ValidationError(
                 "--degree: found none, expected one for more than \(SecretSharing.maximumShares) clients")
         }
+        try PlotFile.check(plot)
     }
 
     func run() throws {
@@ -85,7 +86,7 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
                 }
             }
         }
-        if let plot { try (costs.chart.svg() + "\n").write(toFile: plot, atomically: true, encoding: .utf8) }
+        if let plot { try PlotFile.write(costs.chart.svg(), to: plot) }
     }
 
     private func clientFigures(_ measure: SecureAggregationMeasure, _ name: String) -> [BenchmarkFigure] {
