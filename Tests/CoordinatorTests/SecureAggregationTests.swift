@@ -161,7 +161,7 @@ import WireMessages
             return .answer
         }
         try await TestServer.run(folder: folder.path) { server in
-            let job = try await server.submit(SecureFixtures.specification(stepDeadline: 600)).job
+            let job = try await server.submit(SecureFixtures.specification()).job
             ring.withLock { $0 = { server.coordinator.core.jobs.runner(job)?.secure?.overdue() } }
             try await SecureDoor.with(server) { door in
                 try await door.withSites(sites) {
