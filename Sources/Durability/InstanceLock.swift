@@ -17,17 +17,19 @@ public final class InstanceLock: Sendable {
     public let path: String
     private let descriptor: Mutex<CInt?>
 
-    /// Takes the lock or throws at once.
+    /// Takes the lock or throws.
     ///
-    /// - Parameter path: the lock file, made with mode 0600 when it does not exist; on a local disk.
+    /// - Parameters:
+    ///   - path: the lock file, made with mode 0600 when it does not exist; on a local disk.
+    ///   - patience: for so long one who holds it for a moment is waited for, such as a check whether anybody does. Blocks.
     /// - Throws: ``DurabilityError``; `locked` names the process that holds it.
-    public init(path: String) throws {
+    public init(path: String, patience: Duration = .milliseconds(200)) throws {
         self.path = path
         let descriptor = try retrying("open the lock", path) {
             open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
         }
         do {
-            try Self.lock(descriptor, path)
+            try Self.lock(descriptor, path, until: .now + patience)
             let line = Array("\(getpid())\n".utf8)
             try retrying("empty the lock", path) { ftruncate(descriptor, 0) }
             try retrying("write the lock", path) { CInt(clamping: pwrite(descriptor, line, line.count, 0)) }
@@ -54,11 +56,15 @@ public final class InstanceLock: Sendable {
         }
     }
 
-    private static func lock(_ descriptor: CInt, _ path: String) throws {
+    private static func lock(_ descriptor: CInt, _ path: String, until end: ContinuousClock.Instant) throws {
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             if errno == EINTR { continue }
             guard errno == EWOULDBLOCK else {
                 throw DurabilityError.system("lock", path, number: errno)
+            }
+            if ContinuousClock.now < end {
+                usleep(5000)
+                continue
             }
             var text = [UInt8](repeating: 0, count: 32)
             let count = pread(descriptor, &text, text.count, 0)

@@ -11,7 +11,7 @@ import WireMessages
 
 @testable import Client
 
-@Suite(.enabled(if: ScriptedTrainer.isAvailable, "python3 is not installed"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: ScriptedTrainer.isAvailable, "python3 is not installed"), .timeLimit(.minutes(10)))
 struct ClientDaemonTests {
     @Test("A training task: accepted, fetched, trained, uploaded, acknowledged")
     func training() async throws {
@@ -286,12 +286,15 @@ struct ClientDaemonTests {
     @Test("Heartbeats are sent, and a silent coordinator loses the session")
     func silence() async throws {
         let site = try TestSite(heartbeat: 50)
+        func beats() -> [UInt64] {
+            site.coordinator.received { if case .heartbeat(let beat) = $0 { beat.sequence } else { nil } }
+        }
         try await site.running(try site.daemon()) {
             // The scripted coordinator answers no heartbeat.
             try await eventually("no second session") { site.coordinator.state.withLock { $0.hellos.count } >= 2 }
+            try await eventually("no heartbeat") { !beats().isEmpty }
         }
-        let beats = site.coordinator.received { if case .heartbeat(let beat) = $0 { beat.sequence } else { nil } }
-        #expect(beats.first == UInt64(1))
+        #expect(beats().first == UInt64(1))
     }
 
     @Test("Two daemons do not share a state folder")

@@ -12,7 +12,7 @@ import WireMessages
 @testable import Client
 
 /// A daemon's own noise: what leaves the site, and what lies on its disk until then.
-@Suite(.enabled(if: ScriptedTrainer.isAvailable, "python3 is not installed"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: ScriptedTrainer.isAvailable, "python3 is not installed"), .timeLimit(.minutes(10)))
 struct LocalPrivacyTests {
     private static let clipNorm = 2.0
     private static let multiplier = 0.5

@@ -28,7 +28,7 @@ enum NumPy {
 }
 
 /// The example trainer speaks the trainer contract, learns, and repeats its bits.
-@Suite(.enabled(if: NumPy.isAvailable, "python3-numpy is not installed"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: NumPy.isAvailable, "python3-numpy is not installed"), .timeLimit(.minutes(10)))
 struct NumPyTrainerTests {
     /// A site folder from `make_site.py` and a trainer in a working folder.
     struct Bench {

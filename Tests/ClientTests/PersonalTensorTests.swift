@@ -9,7 +9,7 @@ import Weights
 @testable import Client
 
 /// Personal tensors stay at the site, whatever a trainer writes into its update.
-@Suite(.enabled(if: ScriptedTrainer.isAvailable, "python3 is not installed"), .timeLimit(.minutes(2)))
+@Suite(.enabled(if: ScriptedTrainer.isAvailable, "python3 is not installed"), .timeLimit(.minutes(10)))
 struct PersonalTensorTests {
     /// Four numbers of a tensor that follow one another, as they lie in a file.
     private func traces(_ values: [Float]) -> [Data] {

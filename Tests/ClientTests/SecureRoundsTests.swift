@@ -15,7 +15,7 @@ import X509
 @testable import Client
 
 /// The daemon's side of rounds with secure aggregation, against a coordinator that a test plays.
-@Suite(.timeLimit(.minutes(1))) struct SecureRoundsTests {
+@Suite(.timeLimit(.minutes(10))) struct SecureRoundsTests {
     private static let task = TaskIdentity(job: "job-1", round: 2, attempt: 1, kind: .train)
     private let federation: TestFederation
     private let specification: JobSpecification

@@ -1,6 +1,7 @@
 import Foundation
 import Jobs
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
@@ -111,6 +112,15 @@ struct TrainerProcessTests {
         }
     }
 
+    @Test("The last words of a trainer are waited for, however much it said before")
+    func lastWords() async throws {
+        try await Site.with("last-words") { site in
+            let error = await code { _ = try await site.train() }
+            #expect(error?.message.contains("status 3") == true)
+            #expect(error?.description.contains("out of luck") == true)
+        }
+    }
+
     @Test("Without a sign of life the trainer is ended")
     func stalled() async throws {
         try await Site.with("hang", stall: .milliseconds(300)) { site in
@@ -140,6 +150,16 @@ struct TrainerProcessTests {
             work.cancel()
             let error = await code { _ = try await work.value }
             #expect(error?.code == .cancelled)
+            #expect(site.trainer.isAlive)
+        }
+    }
+
+    @Test("A cancellation that comes after the answer does not hit the next request")
+    func lateCancellation() async throws {
+        try await Site.with("ok") { site in
+            _ = try await site.train()
+            site.trainer.cancel(request: site.trainer.state.withLock { $0.request })
+            #expect(try await site.train().examples == 10)
             #expect(site.trainer.isAlive)
         }
     }

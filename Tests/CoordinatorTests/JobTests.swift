@@ -68,7 +68,12 @@ import WireMessages
             #expect(open?.round == 1)
             #expect(open?.cohort == ["site-1", "site-2"])
             let sites = [ScriptedSite("site-1"), ScriptedSite("site-2")]
-            let summary = try await server.withSites(sites) { try await server.finished(job) }
+            let summary = try await server.withSites(sites) {
+                let summary = try await server.finished(job)
+                await sites[0].waitForReceipts(1)
+                await sites[1].waitForReceipts(2)
+                return summary
+            }
             #expect(summary.weightsDigest == (try Fixtures.weights(after: 3, clients: ["site-1", "site-2"])).digest())
             // The committed update of round 1 was not asked for again.
             #expect(sites[0].receipts.withLock { $0.count } == 1)

@@ -11,7 +11,7 @@ import WireMessages
 @testable import Coordinator
 
 /// A restarted coordinator that serves calls before its jobs have begun again: nothing that a client holds is lost.
-@Suite(.timeLimit(.minutes(1))) struct RestartTests {
+@Suite(.timeLimit(.minutes(10))) struct RestartTests {
     private let folder: TemporaryFolder
 
     init() throws {

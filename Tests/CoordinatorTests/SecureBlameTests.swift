@@ -9,13 +9,13 @@ import WireMessages
 @testable import Coordinator
 
 /// A client whose shares nobody can open is found out and left out, over the real wire; liars cost nobody else anything.
-@Suite(.timeLimit(.minutes(3))) struct SecureBlameTests {
+@Suite(.timeLimit(.minutes(10))) struct SecureBlameTests {
     private static let names = (1...8).map { "site-\($0)" }
     private static let others = Array(names.dropFirst())
 
     /// Of a secret's eight holders five are needed.
-    private static func specification(stepDeadline: Double = 30) -> JobSpecification {
-        SecureFixtures.specification(clients: 8, minimum: 5, stepDeadline: stepDeadline) {
+    private static func specification() -> JobSpecification {
+        SecureFixtures.specification(clients: 8, minimum: 5) {
             $0.limits.quarantineAfter = 1
         }
     }

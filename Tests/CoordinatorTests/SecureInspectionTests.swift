@@ -13,7 +13,7 @@ import WireMessages
 @testable import Coordinator
 
 /// Everything that a coordinator stores and logs in a round with secure aggregation, searched for what it must not know.
-@Suite(.timeLimit(.minutes(3))) struct SecureInspectionTests {
+@Suite(.timeLimit(.minutes(10))) struct SecureInspectionTests {
     /// Keeps every line.
     struct Recorder: LogHandler {
         final class Lines: Sendable {
@@ -101,7 +101,7 @@ import WireMessages
                 return request.step == .survivors && isHeld.withLock({ $0 }) ? .send([]) : .answer
             }
         }
-        let specification = SecureFixtures.specification(minimum: 3, rounds: 1, stepDeadline: 600)
+        let specification = SecureFixtures.specification(minimum: 3, rounds: 1)
         let during = try await TestServer.run(folder: folder.path, logger: logger) { server in
             let job = try await server.submit(specification).job
             return try await SecureDoor.with(server) { door in

@@ -10,7 +10,7 @@ import WireMessages
 @testable import Coordinator
 
 /// Whatever one client says in a round with secure aggregation, it is refused with a recorded reason and the round goes on.
-@Suite(.timeLimit(.minutes(3))) struct SecureRefusalTests {
+@Suite(.timeLimit(.minutes(10))) struct SecureRefusalTests {
     struct Case: Sendable, CustomTestStringConvertible {
         var testDescription: String
         /// At which step.
@@ -194,7 +194,7 @@ import WireMessages
     @Test("An update of a client that is not in the exchange is refused")
     func uninvited() async throws {
         let folder = try TemporaryFolder()
-        let specification = SecureFixtures.specification(minimum: 3, stepDeadline: 600) { $0.deadline = 30 }
+        let specification = SecureFixtures.specification(minimum: 3)
         let size = try SecureFixtures.updateBytes
         let intruder = ScriptedSite("site-1") { task in
             // Right in its form, and without a share of anything behind it.

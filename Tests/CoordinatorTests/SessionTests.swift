@@ -57,7 +57,7 @@ import WireMessages
                 for message in messages { continuation.yield(message) }
                 continuation.finish()
             }
-            try await ClientSession(core: server.coordinator.core, link: link)
+            try await ClientSession(core: server.coordinator.core, link: link, farewell: .seconds(600))
                 .run(request: RPCAsyncSequence(wrapping: request), response: RPCWriter(wrapping: writer))
             #expect(writer.written.withLock { $0.map(\.welcome.client) } == ["site-1"])
         }
@@ -87,6 +87,59 @@ import WireMessages
         }
     }
 
+    /// The first session's call ends at last when the second one has a transfer, which is not its concern.
+    @Test func theLateEndOfAReplacedSessionEndsNoTransfer() async throws {
+        try await TestServer.run(folder: folder.path) { server in
+            let core = server.coordinator.core
+            let peer = try Fixtures.peer(.client, "site-1")
+            let (first, second) = (SessionLink(peer: peer), SessionLink(peer: peer))
+            let hello = ClientHello(software: "test", datasets: [])
+            let writer = HeldWriter()
+            let (request, client) = AsyncThrowingStream<Tributary_V1_ClientMessage, any Error>.makeStream()
+            client.yield(.with { $0.hello = hello.message })
+            async let session: Void = ClientSession(core: core, link: first)
+                .run(request: RPCAsyncSequence(wrapping: request), response: RPCWriter(wrapping: writer))
+            await server.knows("site-1")
+            #expect(try core.registry.open(second, hello: hello))
+            #expect(first.end == .replaced)
+            let purpose = TransferPurpose(
+                identity: TaskIdentity(job: "job", round: 0, attempt: 0, kind: .train), direction: .upload)
+            let (bytes, end) = AsyncStream<Void>.makeStream()
+            async let transfer = core.transfers.withCall(of: peer.identity, purpose: purpose) {
+                for await _ in bytes {}
+                return !Task.isCancelled
+            }
+            while core.transfers.count == 0 { await Task.yield() }
+            writer.isReleased.withLock { $0 = true }
+            do {
+                try await session
+                Issue.record("a replaced session ends with its reason")
+            } catch {}
+            end.finish()
+            let isWhole = try await transfer
+            #expect(isWhole)
+            core.registry.close(second)
+        }
+    }
+
+    @Test("Three heartbeats have to be missed, the last of them while the coordinator itself was awake")
+    func silence() {
+        let start = ContinuousClock.now
+        func at(_ seconds: Int) -> ContinuousClock.Instant { start + .seconds(seconds) }
+        var silence = Silence(heartbeat: .seconds(5))
+        #expect(silence.next(heard: start, now: start) == .wait(at(10)))
+        #expect(silence.next(heard: start, now: at(10)) == .wait(at(15)))
+        // Woken too early, then heard in time: from the start again.
+        #expect(silence.next(heard: start, now: at(12)) == .wait(at(15)))
+        #expect(silence.next(heard: at(14), now: at(15)) == .wait(at(24)))
+        #expect(silence.next(heard: at(14), now: at(24)) == .wait(at(29)))
+        #expect(silence.next(heard: at(14), now: at(29)) == .over)
+        // Held up for long: what came meanwhile is heard first.
+        silence = Silence(heartbeat: .seconds(5))
+        #expect(silence.next(heard: start, now: at(100)) == .wait(at(105)))
+        #expect(silence.next(heard: at(100), now: at(105)) == .wait(at(110)))
+    }
+
     @Test func oneSessionTooManyIsRefusedAndAReplacementIsNot() async throws {
         let settings = Fixtures.settings { $0.maxSessions = 1 }
         try await TestServer.run(folder: folder.path, settings: settings) { server in
@@ -94,7 +147,7 @@ import WireMessages
             let again = ScriptedSite("site-1")
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { try? await first.run(server.federation) }
-                await first.wait { if case .welcome? = $0.message { true } else { false } }
+                await server.knows("site-1")
                 let refusal = await #expect(throws: RPCError.self) {
                     try await ScriptedSite("site-2").run(server.federation)
                 }
@@ -142,6 +195,7 @@ import WireMessages
                 try await group.waitForAll()
             }
             #expect(try await server.rounds(job)[0].refusals.map(\.code) == ["revoked"])
+            await server.knows("site-1", false)
             let clients = try await server.operations.listClients(.init(), metadata: TestServer.operatorMetadata)
                 .clients
             #expect(clients.map(\.state) == ["away", "revoked"])
@@ -158,7 +212,7 @@ import WireMessages
         try await TestServer.run(folder: folder.path) { server in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await site.run(server.federation) }
-                await site.wait { if case .welcome? = $0.message { true } else { false } }
+                await server.knows("site-1")
                 server.coordinator.shutDown()
                 try await group.waitForAll()
             }
@@ -204,6 +258,13 @@ import WireMessages
     }
 }
 
+extension TestServer {
+    /// Returns when a client's session is registered, which is a moment after its welcome is on the way, or is no more.
+    fileprivate func knows(_ client: String, _ isConnected: Bool = true) async {
+        while coordinator.core.registry.isConnected(client) != isConnected { await Task.yield() }
+    }
+}
+
 /// Takes a message only well after the session ended, and none from a cancelled task.
 private final class LateWriter: RPCWriterProtocol {
     let link: SessionLink
@@ -218,6 +279,19 @@ private final class LateWriter: RPCWriterProtocol {
         for _ in 0..<1000 { await Task.yield() }
         try Task.checkCancellation()
         written.withLock { $0.append(element) }
+    }
+
+    func write(contentsOf elements: some Sequence<Tributary_V1_CoordinatorMessage>) async throws {
+        for element in elements { try await write(element) }
+    }
+}
+
+/// Takes no message before it is released, whoever cancels.
+private final class HeldWriter: RPCWriterProtocol {
+    let isReleased = Mutex(false)
+
+    func write(_ element: Tributary_V1_CoordinatorMessage) async throws {
+        while !isReleased.withLock({ $0 }) { await Task.yield() }
     }
 
     func write(contentsOf elements: some Sequence<Tributary_V1_CoordinatorMessage>) async throws {

@@ -3,7 +3,7 @@ import Testing
 @testable import Coordinator
 
 @Suite struct StallClockTests {
-    @Test("One watch stalls, one that moves and one that ends do not; nothing is left")
+    @Test("One watch stalls; one that moves, one whose bytes are all there and one that ends do not; nothing is left")
     func watches() async throws {
         let clock = StallClock()
         let (moving, step) = AsyncStream<Void>.makeStream()
@@ -26,6 +26,18 @@ import Testing
                 }
                 step.yield()
                 step.finish()
+            }
+            group.addTask {
+                // What the coordinator's own disk takes is no stall.
+                let whole = StallWatch(limit: .milliseconds(1), what: "whole", clock: clock)
+                try await whole.watching {
+                    whole.allMoved()
+                    for _ in 0..<3 {
+                        let other = StallWatch(limit: .milliseconds(2), what: "other", clock: clock)
+                        try? await other.watching { try await Task.sleep(for: .seconds(3600)) }
+                    }
+                    try Task.checkCancellation()
+                }
             }
             try await group.waitForAll()
         }

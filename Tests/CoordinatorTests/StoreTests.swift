@@ -246,4 +246,33 @@ import Wire
         #expect(
             again.refusalReason(identity: peer.identity, serial: peer.serial, notBefore: peer.notBefore) != nil)
     }
+
+    @Test func theNewestOfManyChangesOfARevocationSurvives() async throws {
+        let book = try await RevocationBook(store: store)
+        for round in 0..<40 {
+            let identity = try ParticipantIdentity(federation: "test", role: .client, name: "site-\(round)")
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<8 {
+                    group.addTask {
+                        if number == 4 {
+                            _ = try await book.revoke(identity, at: Date(), reason: "lost")
+                        } else {
+                            try await book.note(
+                                PeerIdentity(
+                                    identity: identity, serial: "\(number)", notBefore: .distantPast,
+                                    notAfter: .distantFuture))
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+        let again = try await RevocationBook(store: store)
+        #expect(again.entries.count == 40)
+        for (identity, entry) in book.entries {
+            #expect(again.entries[identity]?.isRevoked == true)
+            #expect(again.entries[identity]?.seenSerials == entry.seenSerials)
+            #expect(again.entries[identity]?.deniedSerials == entry.deniedSerials)
+        }
+    }
 }

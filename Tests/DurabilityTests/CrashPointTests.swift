@@ -76,4 +76,15 @@ struct CrashPointTests {
         #expect(String(decoding: try folder.read("lock"), as: UTF8.self) == "\(getpid())\n")
         second.release()
     }
+
+    @Test("one who holds the lock for a moment, as a check does, is waited for")
+    func momentaryLock() throws {
+        let folder = try TemporaryFolder()
+        let first = try InstanceLock(path: folder.file("lock"))
+        Thread {
+            usleep(50_000)
+            first.release()
+        }.start()
+        try InstanceLock(path: folder.file("lock"), patience: .seconds(600)).release()
+    }
 }

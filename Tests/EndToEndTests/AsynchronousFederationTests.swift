@@ -26,54 +26,28 @@ struct AsynchronousFederationTests {
         (version["training"] as? [String: Double])?["maximumStaleness"]
     }
 
-    /// A trainer that begins its n-th training when the file `<name>.<n>` or `all` is in the folder.
-    private static func gate(_ name: String, _ sandbox: Sandbox) throws -> String {
-        let script = """
-            n=0
-            while IFS= read -r line; do
-                case "$line" in
-                *'"update":'*)
-                    n=$((n + 1))
-                    while [ ! -e "$2/$3.$n" ] && [ ! -e "$2/all" ]; do sleep 0.05; done ;;
-                esac
-                printf '%s\\n' "$line"
-            done | "$1" trainer
-            """
-        try script.write(toFile: sandbox.path("gate.sh"), atomically: true, encoding: .utf8)
-        let parts = [
-            "/bin/bash", sandbox.path("gate.sh"), Executables.path("tributary-lab"), sandbox.path("gates"), name,
-        ]
-        return "[\(parts.joined(separator: ", "))]"
-    }
-
-    private static func open(_ gate: String, _ sandbox: Sandbox) throws {
-        try FileManager.default.createDirectory(
-            atPath: sandbox.path("gates"), withIntermediateDirectories: true)
-        try "".write(toFile: sandbox.path("gates/\(gate)"), atomically: true, encoding: .utf8)
-    }
-
     @Test("One client is killed in training and one is slow: versions go on, the slow one's update counts for less")
     func killedAndSlow() async throws {
         try await Sandbox.with(clients: ["site-1", "site-2", "site-3", "evaluator"]) { sandbox in
             try await sandbox.makeData(sites: 3)
             let coordinator = try await sandbox.startCoordinator()
             let killed = try await sandbox.startClient("site-1", crashPoint: "inTraining")
-            try await sandbox.startClient("site-2", trainer: try Self.gate("site-2", sandbox))
-            try await sandbox.startClient("site-3", trainer: try Self.gate("site-3", sandbox))
+            try await sandbox.startClient("site-2", trainer: try sandbox.gate("site-2"))
+            try await sandbox.startClient("site-3", trainer: try sandbox.gate("site-3"))
             try await sandbox.startClient("evaluator")
-            try Self.open("site-3.1", sandbox)
-            try Self.open("site-3.2", sandbox)
+            try sandbox.open("site-3.1")
+            try sandbox.open("site-3.2")
             let job = try await sandbox.submit(
                 Self.job(rounds: 4, minimum: 3, buffer: 1, concurrency: 3, deadline: 30))
             // Two versions by the fast one; then the slow one, which started from the first weights.
-            _ = try await coordinator.line(containing: "round completed", "round=1", within: 120)
+            _ = try await coordinator.line(containing: "round completed", "round=1")
             #expect(await killed.ended() == -SIGKILL)
-            try Self.open("site-2.1", sandbox)
-            _ = try await coordinator.line(containing: "round completed", "round=2", within: 120)
+            try sandbox.open("site-2.1")
+            _ = try await coordinator.line(containing: "round completed", "round=2")
             // Nobody can go on but who takes the killed one's place.
-            _ = try await coordinator.line(containing: "task refused", "site-1", "deadline", within: 120)
+            _ = try await coordinator.line(containing: "task refused", "site-1", "deadline")
             try await sandbox.startClient("site-1")
-            try Self.open("all", sandbox)
+            try sandbox.open("all")
             let shown = try await sandbox.tributary("watch", job)
             #expect(shown.output.contains("staleness 2.00, at most 2"))
             let versions = try await Self.versions(job, sandbox)

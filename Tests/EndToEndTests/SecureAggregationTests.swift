@@ -8,7 +8,7 @@ import Weights
 struct SecureAggregationTests {
     static let sites = ["site-1", "site-2", "site-3", "site-4"]
 
-    static func job(clients: Int = 4, attempts: Int = 1, deadline: Int = 60) -> String {
+    static func job(clients: Int = 4, attempts: Int = 1, deadline: Int = 240) -> String {
         """
         name: secure
         model: {name: softmax, features: 768, classes: 6}
@@ -18,7 +18,7 @@ struct SecureAggregationTests {
         clients: {minimum: \(clients), minimumUpdates: 3}
         deadline: \(deadline)
         attempts: \(attempts)
-        secureAggregation: {threshold: 0.55, range: 0.5, bits: 16, minimum: 3, stepDeadline: 10}
+        secureAggregation: {threshold: 0.55, range: 0.5, bits: 16, minimum: 3, stepDeadline: 120}
         training: {epochs: 1, batchSize: 8, learningRate: 0.02}
         evaluation: {every: 1, split: test}
         """
@@ -92,7 +92,7 @@ struct SecureAggregationTests {
             try await sandbox.startCoordinator()
             let dying = try await sandbox.startClient("site-1", crashPoint: "inTraining")
             for name in Self.sites.dropFirst() + ["evaluator"] { try await sandbox.startClient(name) }
-            let job = try await sandbox.submit(Self.job(deadline: 20))
+            let job = try await sandbox.submit(Self.job(deadline: 30))
             #expect(await dying.ended() == -SIGKILL)
             try await sandbox.tributary("watch", job)
             return try await sandbox.export(job)

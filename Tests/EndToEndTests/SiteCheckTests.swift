@@ -20,6 +20,8 @@ struct SiteCheckTests {
             #expect(
                 names == ["identity", "name", "port", "session", "clock", "disk", "data", "trainer", "schema"])
             #expect(try alone.objects().allSatisfy { $0["status"] as? String == "ok" })
+            // The log is read in its own time: the check's own session is in it, to its end.
+            _ = try await coordinator.line(containing: "session closed", "site-1")
             let count = coordinator.log.count
             try await sandbox.startClient("site-1")
             _ = try await coordinator.line(containing: "session opened", "site-1", after: count)
@@ -89,11 +91,12 @@ struct SiteCheckTests {
             try await sandbox.tributary("revoke", "site-1", "--reason", "test")
             let client = try await sandbox.startClient("site-1")
             _ = try await client.line(containing: "trying again slowly")
-            // The first wait of an outage is a tenth of a second: many more attempts would have come by now.
+            // The first wait of an outage is a tenth of a second: many more attempts would have come by now. On a busy machine
+            // the connection itself may try once more before its session has ended.
             let good = try await sandbox.startClient("site-2")
             _ = try await coordinator.line(containing: "session opened", "site-2")
             await good.stop()
-            #expect(coordinator.log.filter { $0.contains("refused") && $0.contains("site-1") }.count == 1)
+            #expect((1...2).contains(coordinator.log.count { $0.contains("refused") && $0.contains("site-1") }))
             #expect(await client.stop() == 0)
         }
     }

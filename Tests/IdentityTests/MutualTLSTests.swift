@@ -8,7 +8,7 @@ import Testing
 import X509
 
 /// Who is let in over TLS on loopback, with certificates of every wrong kind.
-@Suite("Mutual TLS", .timeLimit(.minutes(2)))
+@Suite("Mutual TLS", .timeLimit(.minutes(10)))
 struct MutualTLSTests {
     enum Intruder: String, CaseIterable {
         case noCertificate = "no-certificate"

@@ -92,7 +92,7 @@ private final class EndlessSession: TrainerSession {
     }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct TrainerServiceTests {
+@Suite(.timeLimit(.minutes(10))) struct TrainerServiceTests {
     private let hello = TrainerRequest.hello(Fixtures.hello(["name": "x"]))
     private let train = TrainerRequest.train(
         .init(round: 0, attempt: 0, weights: "w", update: "u", state: "s", config: [:]))

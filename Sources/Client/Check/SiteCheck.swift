@@ -84,7 +84,7 @@ public struct SiteCheck: Sendable {
         let path = configuration.state.path + "/lock"
         guard FileManager.default.fileExists(atPath: path) else { return false }
         do {
-            try InstanceLock(path: path).release()
+            try InstanceLock(path: path, patience: .zero).release()
             return false
         } catch let error as DurabilityError {
             return error.code == .locked

@@ -82,6 +82,8 @@ extension TrainerProcess {
         let line = try TrainerLine.encode(request)
         let number = state.withLock { state in
             state.request += 1
+            // A cancellation that came too late for the request before is not meant for this one.
+            state.isCancelled = false
             return state.request
         }
         return try await withTaskCancellationHandler {
@@ -97,27 +99,29 @@ extension TrainerProcess {
                     state.waiting = continuation
                     state.onProgress = onProgress
                     state.lastSign = .now
+                    // Queued under the lock: its `cancel` must not overtake it.
+                    send(line)
                     return nil
                 }
-                if let refusal {
-                    continuation.resume(throwing: refusal)
-                } else {
-                    send(line)
-                }
+                if let refusal { continuation.resume(throwing: refusal) }
             }
         } onCancel: {
             cancel(request: number)
         }
     }
 
-    private func cancel(request number: Int) {
+    /// Cancels a request that runs or is about to; nothing happens when it has its answer and another one followed.
+    func cancel(request number: Int) {
+        let line = try? TrainerLine.encode(TrainerRequest.cancel)
         let isRunning = state.withLock { state in
             guard state.request == number else { return false }
             state.isCancelled = state.waiting == nil
-            return state.waiting != nil
+            guard state.waiting != nil else { return false }
+            // Queued under the lock: it must not reach the trainer after the next request.
+            if let line { send(line) }
+            return true
         }
         guard isRunning else { return }
-        if let line = try? TrainerLine.encode(TrainerRequest.cancel) { send(line) }
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience.seconds) {
             let isStillRunning = self.state.withLock { $0.request == number && $0.waiting != nil }
             if isStillRunning {

@@ -14,7 +14,8 @@ import Synchronization
 /// while a request runs is ended with its whole group, and the request throws. All methods may be called from any
 /// task; none blocks a thread of the cooperative pool.
 public final class TrainerProcess: Sendable {
-    /// How long a trainer may take to answer `cancel`, and to exit after `bye`, before it is ended.
+    /// How long a trainer may take to answer `cancel`, and to exit after `bye` or the end of its output, before it is
+    /// ended.
     public static let patience: Duration = .seconds(5)
 
     /// The shortest time that a trainer gets to answer the hello.
@@ -30,11 +31,16 @@ public final class TrainerProcess: Sendable {
         var failure: ClientError?
         var isGroupOurs = true
         var outputEnded = false
+        /// Whether the last of standard error is in the log.
+        var logEnded = false
         var ending: ChildProcess.Ending?
         var endings: [CheckedContinuation<Void, Never>] = []
         var peakResident: Int64 = 0
         var nextScan = ContinuousClock.now
         var lines = TrainerLineBuffer()
+
+        /// Whether the child has ended and everything it wrote was read.
+        var isOver: Bool { ending != nil && outputEnded && logEnded }
     }
 
     let state = Mutex(State())
@@ -136,7 +142,11 @@ public final class TrainerProcess: Sendable {
             error, name: "trainer-log",
             onBytes: {
                 log.append($0); return true
-            }, onEnd: { log.finish() })
+            },
+            onEnd: {
+                log.finish()
+                self.finish { $0.logEnded = true }
+            })
         LineReader.start(output, name: "trainer-output", onBytes: { self.receive($0) }, onEnd: { self.outputEnded() })
         let waiter = Thread {
             let ending = ChildProcess.wait(for: self.process)
@@ -202,7 +212,7 @@ public final class TrainerProcess: Sendable {
         DispatchQueue.global().asyncAfter(deadline: .now() + patience.seconds) { self.endGroup() }
         await withCheckedContinuation { continuation in
             let isOver = state.withLock { state in
-                if state.ending != nil && state.outputEnded { return true }
+                if state.isOver { return true }
                 state.endings.append(continuation)
                 return false
             }
@@ -223,21 +233,27 @@ public final class TrainerProcess: Sendable {
         inputQueue.async { self.closeInput() }
         monitor.cancel()
         finish { $0.ending = ending }
-        // A process that left the group may hold the output open for ever.
-        DispatchQueue.global().asyncAfter(deadline: .now() + 2) { self.finish { $0.outputEnded = true } }
+        // A process that left the group may hold the pipes open for ever.
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience.seconds) {
+            self.finish {
+                $0.outputEnded = true
+                $0.logEnded = true
+            }
+        }
     }
 
     private func outputEnded() {
-        // A child without output cannot answer any more. Give its exit a moment so that its own status is reported.
-        DispatchQueue.global().asyncAfter(deadline: .now() + 1) { self.endGroup() }
+        // A child without output cannot answer any more. Give its exit time so that its own status is reported.
+        DispatchQueue.global().asyncAfter(deadline: .now() + Self.patience.seconds) { self.endGroup() }
         finish { $0.outputEnded = true }
     }
 
-    /// Both the process and its output have to end: the last lines may still be in the pipe when the process is gone.
+    /// The process and both its pipes have to end: its last answer, and its last words for the error, may still be in
+    /// them when it is gone.
     private func finish(_ change: (inout State) -> Void) {
         let released: (State, ClientError)? = state.withLock { state in
             change(&state)
-            guard let ending = state.ending, state.outputEnded else { return nil }
+            guard let ending = state.ending, state.isOver else { return nil }
             defer {
                 state.waiting = nil
                 state.endings = []

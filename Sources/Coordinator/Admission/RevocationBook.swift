@@ -47,11 +47,8 @@ public final class RevocationBook: PeerAdmission {
     private func change(
         _ identity: ParticipantIdentity, _ body: (inout RevocationList) -> Bool
     ) async throws -> Bool {
-        let entry = list.withLock { list -> RevocationList.Entry? in
-            body(&list) ? list.entries[identity] : nil
-        }
-        guard let entry else { return false }
-        try await store.commitRevocation(identity, entry)
+        guard list.withLock({ body(&$0) }) else { return false }
+        try await store.commitRevocation(identity) { [self] in list.withLock { $0.entries[identity] } }
         return true
     }
 }

@@ -51,24 +51,38 @@ extension JobManager {
     private func settle(
         _ job: JobRecord, _ status: JobStatus, event: RoundEvent, until isDone: (JobState) -> Bool
     ) async throws {
-        guard let runner = try await settledRunner(job.id), runner.view.status.state != status.state else {
-            // No engine has it in hand: the store's word is enough.
-            state.withLock { state in
+        while true {
+            if let runner = try await settledRunner(job.id), runner.view.status.state != status.state {
+                return try await post(event, to: runner, until: isDone)
+            }
+            // No engine has it in hand, and it keeps its place from none: the store's word is enough.
+            let isFree = state.withLock { state in
+                guard !state.beginning.contains(job.id),
+                    state.runners[job.id].map({ $0.view.status.state == status.state }) ?? true
+                else { return false }
                 if status.state.isFinal {
                     state.scheduler.remove(job.id)
                 } else {
                     state.scheduler.hold(job.id, sequence: job.sequence)
                 }
+                return true
             }
-            try await store.commitStatus(job: job.id, status, at: clock.now())
-            changes.changed(job: job.id)
+            guard isFree else { continue }
+            // A job that has ended since it was looked up stays as it ended.
+            if let now = try await store.job(job.id), !now.status.state.isFinal {
+                try await store.commitStatus(job: job.id, status, at: clock.now())
+                changes.changed(job: job.id)
+            }
             startNext()
             return
         }
-        try await changes.withSubscription(job: job.id) { subscription in
+    }
+
+    private func post(_ event: RoundEvent, to runner: JobRunner, until isDone: (JobState) -> Bool) async throws {
+        try await changes.withSubscription(job: runner.id) { subscription in
             runner.post(event)
             var signals = subscription.signals.makeAsyncIterator()
-            while let now = try await store.job(job.id), !isDone(now.status.state) {
+            while let now = try await store.job(runner.id), !isDone(now.status.state) {
                 guard await signals.next() != nil else { throw Self.stopping }
             }
         }
@@ -79,6 +93,7 @@ extension JobManager {
             throw CoordinatorError(.conflict, "job \(job.id) is \(job.status.state.rawValue), not paused")
         }
         _ = try await settledRunner(job.id)
+        guard try await hasGivenItsPlaceUp(job.id) else { return }
         let starts = state.withLock { state in
             state.scheduler.enqueue(job.id, sequence: job.sequence)
             return state.scheduler.startNext()
@@ -94,6 +109,19 @@ extension JobManager {
             while let now = try await store.job(job.id), now.status.state == .paused {
                 guard await signals.next() != nil else { throw Self.stopping }
             }
+        }
+    }
+
+    /// Waits until a paused job has no place, which is a moment after its pause is durable: before, it cannot be given one.
+    /// False when somebody else ended the pause.
+    private func hasGivenItsPlaceUp(_ job: String) async throws -> Bool {
+        try await changes.withSubscription(job: job) { subscription in
+            var signals = subscription.signals.makeAsyncIterator()
+            while let now = try await store.job(job), now.status.state == .paused {
+                if !state.withLock({ $0.scheduler.isRunning(job) }) { return true }
+                guard await signals.next() != nil else { throw Self.stopping }
+            }
+            return false
         }
     }
 }

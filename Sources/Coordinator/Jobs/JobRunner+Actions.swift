@@ -122,6 +122,8 @@ extension JobRunner {
     private func commit(_ refusal: TaskRefusal, of task: RoundTask, isDeclined: Bool) async throws {
         try await context.store.commitRefusal(
             job: id, task: task, refusal, isDeclined: isDeclined, at: context.clock.now())
+        // Told before what follows from it, the job's end for one.
+        context.changes.changed(job: id, round: task.round)
         let identity = TaskIdentity(job: id, task: task)
         if task.kind == .train { secure?.left(refusal.client, task, reason: refusal.reason) }
         context.board.enter(.refused, task: identity, client: refusal.client)

@@ -193,6 +193,7 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                     try await receiver.receive(messages) {
                         watch.moved()
                     } complete: {
+                        watch.allMoved()
                         core.registry.grants.end(update.grant, client: client)
                     }
                 }

@@ -4,6 +4,18 @@ internal import Jobs
 internal import SwiftProtobuf
 internal import WireMessages
 
+/// Where a job and its rounds stand.
+protocol JobHistory: Sendable {
+    /// A job by its identifier.
+    func job(_ reference: String) async throws -> JobRecord?
+    /// The rounds of a job with their newest attempts, `limit` at most.
+    func rounds(job: String, from first: Int, limit: Int) async throws -> [RoundHistory]
+    /// The given rounds of a job, those that exist.
+    func rounds(job: String, numbers: [Int]) async throws -> [RoundHistory]
+}
+
+extension Store: JobHistory {}
+
 /// One operator's view of one job: everything at first, then every change until the job ends.
 struct JobWatch: Sendable {
     /// Rounds in one message, so that none grows too large.
@@ -12,24 +24,41 @@ struct JobWatch: Sendable {
     static let interval: Duration = .milliseconds(50)
 
     let core: CoordinatorCore
+    let history: any JobHistory
     let job: JobRecord
+
+    /// The view of a job.
+    ///
+    /// - Parameter history: where it reads; nil for the coordinator's store.
+    init(core: CoordinatorCore, job: JobRecord, history: (any JobHistory)? = nil) {
+        self.core = core
+        self.history = history ?? core.store
+        self.job = job
+    }
 
     /// Sends updates until the job is over.
     func run(from first: Int, _ response: RPCWriter<Tributary_V1_JobUpdate>) async throws {
         try await core.changes.withSubscription(job: job.id) { subscription in
+            // The job's state is always read first: when it is final, the rounds read after it are too, and every change
+            // of them was told before.
             var next = first
             while true {
-                let rounds = try await core.store.rounds(job: job.id, from: next, limit: Self.page)
-                if try await send(rounds, response), rounds.count < Self.page { return }
-                guard rounds.count == Self.page else { break }
+                let now = try await history.job(job.id)
+                let rounds = try await history.rounds(job: job.id, from: next, limit: Self.page)
+                let isOver = try await send(now, rounds, response)
+                guard rounds.count == Self.page else {
+                    if isOver { return }
+                    break
+                }
                 next += Self.page
             }
             for await _ in subscription.signals {
+                let now = try await history.job(job.id)
                 let numbers = subscription.takeRounds().filter { $0 >= first }
                 var isOver = false
                 for start in stride(from: 0, to: max(numbers.count, 1), by: Self.page) {
                     let page = Array(numbers.dropFirst(start).prefix(Self.page))
-                    isOver = try await send(try await core.store.rounds(job: job.id, numbers: page), response)
+                    isOver = try await send(now, try await history.rounds(job: job.id, numbers: page), response)
                 }
                 if isOver { return }
                 try await Task.sleep(for: Self.interval, clock: .continuous)
@@ -38,8 +67,10 @@ struct JobWatch: Sendable {
     }
 
     /// Sends one update. Returns whether the job is over.
-    private func send(_ rounds: [RoundHistory], _ response: RPCWriter<Tributary_V1_JobUpdate>) async throws -> Bool {
-        guard let now = try await core.store.job(job.id) else { return true }
+    private func send(
+        _ now: JobRecord?, _ rounds: [RoundHistory], _ response: RPCWriter<Tributary_V1_JobUpdate>
+    ) async throws -> Bool {
+        guard let now else { return true }
         let progress = core.jobs.runner(job.id)?.view.progress
         var update = Tributary_V1_JobUpdate()
         update.summary = try await core.summary(now)

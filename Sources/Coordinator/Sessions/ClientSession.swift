@@ -12,6 +12,8 @@ internal import WireMessages
 struct ClientSession: Sendable {
     let core: CoordinatorCore
     let link: SessionLink
+    /// How long what is queued at the end of a session may take to go out.
+    var farewell: Duration = .seconds(1)
 
     private var client: String { link.client }
 
@@ -40,7 +42,7 @@ struct ClientSession: Sendable {
                 group.addTask {
                     // A client that does not read must not hold up the end of its session.
                     for await _ in link.ended {}
-                    try await Task.sleep(for: .milliseconds(250), clock: .continuous)
+                    try await Task.sleep(for: farewell, clock: .continuous)
                     return true
                 }
                 defer { group.cancelAll() }
@@ -54,24 +56,24 @@ struct ClientSession: Sendable {
 
     private func close() {
         link.finish(.left(reason: "the connection ended"))
-        core.registry.close(link)
-        core.transfers.end(
-            link.peer.identity, transfersOnly: true,
-            CoordinatorError(.unavailable, "the client's session ended"))
+        // Those of a session that took this one's place go on.
+        core.registry.close(link) { endTransfers("the client's session ended") }
         // Nothing was noted of a session that was refused at its hello.
         if link.isOpened { core.sessionClosed(link) }
     }
 
+    private func endTransfers(_ reason: String) {
+        core.transfers.end(link.peer.identity, transfersOnly: true, CoordinatorError(.unavailable, reason))
+    }
+
     /// Ends the session when nothing is heard for three heartbeats.
     private func watch() async {
-        let limit = core.settings.heartbeat * 3
+        var silence = Silence(heartbeat: core.settings.heartbeat)
         while !Task.isCancelled {
-            let due = link.lastHeard.advanced(by: limit)
-            guard due > .now else {
-                link.finish(.silent(limit))
-                return
+            switch silence.next(heard: link.lastHeard, now: .now) {
+            case .wait(let moment): try? await Task.sleep(until: moment, clock: .continuous)
+            case .over: return link.finish(.silent(core.settings.heartbeat * 3))
             }
-            try? await Task.sleep(until: due, clock: .continuous)
         }
     }
 
@@ -120,7 +122,8 @@ struct ClientSession: Sendable {
                     $0.client = client
                     $0.clockMilliseconds = UInt64(clamping: core.clock.now())
                 }))
-        try core.registry.open(link, hello: hello)
+        // Transfers of this session begin with what is read after this.
+        if try core.registry.open(link, hello: hello) { endTransfers("the client opened another session") }
         core.jobs.secureClientConnected(client)
         // The certificate may have been revoked between the call's check and the registration.
         if core.revocations.isRevoked(link.peer.identity) {

@@ -94,8 +94,9 @@ final class SessionRegistry: Sendable {
 
     /// Takes a session; an earlier one of the same client ends.
     ///
+    /// - Returns: whether there was an earlier one.
     /// - Throws: ``CoordinatorError`` `unavailable` at shutdown, `limit` when there are too many.
-    func open(_ link: SessionLink, hello: ClientHello) throws {
+    func open(_ link: SessionLink, hello: ClientHello) throws -> Bool {
         let observer = observer.withLock { $0 }
         let (replaced, unknown) = try state.withLock {
             state throws(CoordinatorError) -> (SessionLink?, [TaskIdentity]) in
@@ -125,6 +126,7 @@ final class SessionRegistry: Sendable {
             replaced.send(.drain(.with { $0.reason = SessionEnd.replaced.reason }))
             replaced.finish(.replaced)
         }
+        return replaced != nil
     }
 
     /// What a connected client said of itself.
@@ -136,10 +138,13 @@ final class SessionRegistry: Sendable {
     }
 
     /// A session's call is over. Does nothing when another session took its place.
-    func close(_ link: SessionLink) {
+    ///
+    /// - Parameter body: called before another session of the client can begin. Must not block and not call back.
+    func close(_ link: SessionLink, _ body: () -> Void = {}) {
         let observer = observer.withLock { $0 }
         let wasCurrent = state.withLock { state in
             guard let entry = state.entries[link.client], entry.link === link else { return false }
+            body()
             state.entries[link.client] = nil
             observer?.clientLost(link.client)
             return true

@@ -76,8 +76,14 @@ extension Store {
     }
 
     /// Makes what is known about one participant's revocation durable.
-    public func commitRevocation(_ identity: ParticipantIdentity, _ entry: RevocationList.Entry) async throws {
+    ///
+    /// - Parameter entry: asked when the row is written, so that of two changes the newer one stays whichever is written last;
+    ///   nil for nothing.
+    func commitRevocation(
+        _ identity: ParticipantIdentity, _ entry: @escaping @Sendable () -> RevocationList.Entry?
+    ) async throws {
         try await write { db in
+            guard let entry = entry() else { return }
             try db.run(
                 "INSERT OR REPLACE INTO revocations (identity, entry) VALUES (?, ?)",
                 [identity.uri, try StoredJSON.text(entry)])

@@ -39,7 +39,7 @@ final class StallClock: Sendable {
         return state.withLock { state in
             state.next += 1
             state.entries[state.next] = Entry(watch: watch, end: end)
-            if state.look.map({ due < $0 }) ?? true { look(at: due, &state) }
+            if let due, state.look.map({ due < $0 }) ?? true { look(at: due, &state) }
             return state.next
         }
     }
@@ -55,7 +55,7 @@ final class StallClock: Sendable {
             var stalled: [AsyncStream<Void>.Continuation] = []
             var next: ContinuousClock.Instant?
             for (number, entry) in state.entries {
-                let due = entry.watch.due
+                guard let due = entry.watch.due else { continue }
                 if due <= now {
                     stalled.append(entry.end)
                     state.entries[number] = nil

@@ -5,7 +5,8 @@ final class StallWatch: Sendable {
     private let limit: Duration
     private let what: String
     private let clock: StallClock
-    private let last = Mutex(ContinuousClock.now)
+    /// When bytes moved last; nil when all have.
+    private let last = Mutex<ContinuousClock.Instant?>(.now)
 
     init(limit: Duration, what: String, clock: StallClock = .shared) {
         self.limit = limit
@@ -13,12 +14,17 @@ final class StallWatch: Sendable {
         self.clock = clock
     }
 
-    /// When the transfer has stalled unless bytes move before.
-    var due: ContinuousClock.Instant { last.withLock { $0 }.advanced(by: limit) }
+    /// When the transfer has stalled unless bytes move before; nil when all have moved.
+    var due: ContinuousClock.Instant? { last.withLock { $0 }?.advanced(by: limit) }
 
     /// Bytes moved.
     func moved() {
         last.withLock { $0 = .now }
+    }
+
+    /// All bytes have moved: what still takes time is not the peer's.
+    func allMoved() {
+        last.withLock { $0 = nil }
     }
 
     /// Runs `body` under the watch.

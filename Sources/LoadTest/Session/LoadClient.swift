@@ -4,6 +4,7 @@ internal import GRPCNIOTransportHTTP2Posix
 internal import Identity
 internal import Jobs
 internal import Logging
+internal import Synchronization
 internal import Wire
 internal import WireMessages
 
@@ -66,6 +67,8 @@ struct LoadClient: Sendable {
             for await message in messages { try await writer.write(message) }
         } onResponse: { response in
             defer { outbound.finish() }
+            // A task that fails ends the session: its round would wait for ever.
+            let failure = FirstError()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 for try await message in response.messages {
@@ -76,13 +79,21 @@ struct LoadClient: Sendable {
                     case .task(let task)?:
                         recorder.taskCame()
                         let work = LoadTask(client: self, task: task, federation: federation, desk: desk)
-                        group.addTask { try await work.run(outbound) }
+                        group.addTask {
+                            do {
+                                try await work.run(outbound)
+                            } catch {
+                                failure.note(error)
+                                outbound.finish()
+                            }
+                        }
                     case .grant(let grant)?: desk.answer(grant)
                     case .drain(let drain)?: throw LoadTestError("a session was drained: \(drain.reason)")
                     default: break
                     }
                 }
             }
+            if let error = failure.error { throw error }
         }
     }
 
@@ -96,4 +107,13 @@ struct LoadClient: Sendable {
             try await Task.sleep(for: .milliseconds(Int64(milliseconds)))
         }
     }
+}
+
+/// What went wrong first.
+private final class FirstError: Sendable {
+    private let first = Mutex<(any Error)?>(nil)
+
+    var error: (any Error)? { first.withLock { $0 } }
+
+    func note(_ error: any Error) { first.withLock { $0 = $0 ?? error } }
 }

@@ -42,7 +42,8 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
     let state = Mutex(State())
     let heartbeat: UInt32
 
-    init(heartbeat: UInt32 = 5000) {
+    /// - Parameter heartbeat: milliseconds between the client's heartbeats, which get no answer.
+    init(heartbeat: UInt32) {
         self.heartbeat = heartbeat
     }
 

@@ -19,7 +19,7 @@ enum ScriptedTrainer {
 
     /// The update is a copy of the weights. `state/calls` gets a line for each training.
     static let source = """
-        import json, mmap, os, shutil, signal, subprocess, sys, time
+        import fcntl, json, mmap, os, shutil, signal, subprocess, sys, time
 
         mode, schema = sys.argv[1:3]
 
@@ -42,6 +42,11 @@ enum ScriptedTrainer {
             if mode == "crash":
                 print("out of luck", file=sys.stderr, flush=True)
                 sys.exit(3)
+            if mode == "last-words":
+                # Nearly a pipe full in one piece, of which the end matters.
+                fcntl.fcntl(2, 1031, 1 << 20)
+                os.write(2, b"x" * 900000 + b"\\nout of luck\\n")
+                os._exit(3)
             if mode == "flood":
                 sys.stdout.write("x" * (3 << 20))
                 sys.stdout.flush()

@@ -22,7 +22,8 @@ struct TestSite: Sendable {
     let blob: Data
     let digest: String
 
-    init(heartbeat: UInt32 = 5000, values: Int = 6) throws {
+    /// - Parameter heartbeat: by itself so long that no test outlasts the heartbeats without an answer.
+    init(heartbeat: UInt32 = 300_000, values: Int = 6) throws {
         folder = try TemporaryFolder()
         coordinator = ScriptedCoordinator(heartbeat: heartbeat)
         weights = try Weights([

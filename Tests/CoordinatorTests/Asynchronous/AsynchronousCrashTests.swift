@@ -14,7 +14,7 @@ import WireMessages
 ///
 /// Two of three clients give their updates and the third trains on for ever, so every version is made of the same two, each
 /// from the newest weights: what comes out is what rounds would give.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct AsynchronousCrashTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct AsynchronousCrashTests {
     private static func sites() -> [ScriptedSite] {
         [
             ScriptedSite("site-1"), ScriptedSite("site-2"),
@@ -111,7 +111,7 @@ import WireMessages
     }
 
     private func settings(_ disk: LossyFileSystem, _ points: CrashPoints) -> CoordinatorSettings {
-        AsynchronousJobTests.settings {
+        Fixtures.settings {
             $0.fileSystem = disk
             $0.crash = points
         }

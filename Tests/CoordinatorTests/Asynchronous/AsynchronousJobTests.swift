@@ -12,20 +12,11 @@ import WireMessages
 @testable import Coordinator
 
 /// Asynchronous jobs over the services: who is asked when, what an update is worth, and what is refused.
-@Suite(.serialized, .timeLimit(.minutes(3))) struct AsynchronousJobTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct AsynchronousJobTests {
     private let folder: TemporaryFolder
 
     init() throws {
         folder = try TemporaryFolder()
-    }
-
-    /// Scripted sites send no heartbeats, who waits at a gate says nothing else, and no slot lapses on a busy machine.
-    static func settings(change: (inout CoordinatorSettings) -> Void = { _ in }) -> CoordinatorSettings {
-        Fixtures.settings {
-            $0.heartbeat = .seconds(600)
-            $0.grantValidity = .seconds(600)
-            change(&$0)
-        }
     }
 
     static func job(
@@ -89,7 +80,7 @@ import WireMessages
         var digests: Set<String> = []
         for _ in 0..<2 {
             let folder = try TemporaryFolder()
-            let digest = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+            let digest = try await TestServer.run(folder: folder.path) { server in
                 let gates = Gates()
                 let id = try await server.submit(Self.job { $0.aggregation = ["rule": .string(rule)] }).job
                 return try await server.withSites(["a", "b", "c"].map { gates.site($0) }) {
@@ -139,7 +130,7 @@ import WireMessages
     @Test("A restart in the middle of a buffer keeps what waits and applies it once")
     func restart() async throws {
         let gates = Gates()
-        let id = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        let id = try await TestServer.run(folder: folder.path) { server in
             let id = try await server.submit(Self.job()).job
             try await server.withSites(["a", "b", "c"].map { gates.site($0) }) {
                 gates.open("b0")
@@ -150,7 +141,7 @@ import WireMessages
         // b is done; the others are asked for the same tasks again.
         let again = Gates()
         let sites = ["a", "b", "c"].map { again.site($0) }
-        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        try await TestServer.run(folder: folder.path) { server in
             try await server.withSites(sites) {
                 again.open("c0")
                 try await updates(2, of: 0, id, server)
@@ -183,7 +174,7 @@ import WireMessages
             gate: { task in if task.identity.round > 0 { await gates.wait("fast") } })
         let slow = ScriptedSite(
             "slow", examples: ["train": 10], gate: { task in if task.identity.round > 0 { await gates.wait("slow") } })
-        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        try await TestServer.run(folder: folder.path) { server in
             let job = Self.job(rounds: 8, minimum: 2, ["buffer": 1, "concurrency": 2, "exponent": 1])
             let id = try await server.submit(job).job
             try await server.withSites([fast, slow]) {
@@ -217,7 +208,7 @@ import WireMessages
     func stale() async throws {
         let gates = Gates()
         let late = gates.site("c")
-        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        try await TestServer.run(folder: folder.path) { server in
             let id = try await server.submit(
                 Self.job(rounds: 3, ["buffer": 2, "concurrency": 3, "maximumStaleness": 0])
             ).job
@@ -248,7 +239,7 @@ import WireMessages
     func deadline() async throws {
         let clock = TestClock()
         let gates = Gates()
-        let settings = Self.settings { $0.clock = clock.clock }
+        let settings = Fixtures.settings { $0.clock = clock.clock }
         let gone = gates.site("c")
         try await TestServer.run(folder: folder.path, settings: settings) { server in
             let id = try await server.submit(Self.job(rounds: 1) { $0.deadline = 600 }).job
@@ -277,7 +268,7 @@ import WireMessages
     func duplicate() async throws {
         let gates = Gates()
         let evil = gates.site("a")
-        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        try await TestServer.run(folder: folder.path) { server in
             let id = try await server.submit(Self.job()).job
             try await server.withSites([evil, gates.site("b"), gates.site("c")]) {
                 gates.open("a0")
@@ -314,7 +305,7 @@ import WireMessages
     @Test("A pause in the middle of a buffer, over a restart, keeps what waits; a stop lets everything go")
     func pauseAndStop() async throws {
         let first = Gates()
-        let id = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        let id = try await TestServer.run(folder: folder.path) { server in
             let id = try await server.submit(Self.job()).job
             try await server.withSites(["a", "b", "c"].map { first.site($0) }) {
                 first.open("a0")
@@ -331,7 +322,7 @@ import WireMessages
             return id
         }
         let second = Gates()
-        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        try await TestServer.run(folder: folder.path) { server in
             try await server.withSites(["a", "b", "c"].map { second.site($0) }) {
                 let store = server.coordinator.core.store
                 #expect(try await store.job(id)?.completedRounds == 0)
@@ -364,7 +355,7 @@ import WireMessages
     func comesBack() async throws {
         let first = Gates()
         let away = first.site("c")
-        let id = try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        let id = try await TestServer.run(folder: folder.path) { server in
             let id = try await server.submit(Self.job(rounds: 4)).job
             try await server.withSites([first.site("a"), first.site("b"), away]) {
                 first.open("a0", "b0", "a1", "b1")
@@ -375,7 +366,7 @@ import WireMessages
         }
         let task = try #require(away.received.withLock { $0.first { $0.task.hasIdentity }?.task })
         let second = Gates()
-        try await TestServer.run(folder: folder.path, settings: Self.settings()) { server in
+        try await TestServer.run(folder: folder.path) { server in
             // It kept the task: it is not offered again, and its update is from the initial weights.
             let back = ScriptedSite("c", examples: ["train": 10])
             let bytes = Safetensors.encode(try Fixtures.update(client: "c", round: 0))

@@ -88,8 +88,12 @@ enum Fixtures {
         SHA256.hash(data: bytes).map { String(format: "%02x", $0) }.joined()
     }
 
+    /// Scripted sites send no heartbeats, and on a busy machine neither a session nor a slot may be given up for that.
     static func settings(change: (inout CoordinatorSettings) -> Void = { _ in }) -> CoordinatorSettings {
         var settings = CoordinatorSettings(federation: "test")
+        settings.heartbeat = .seconds(600)
+        settings.grantValidity = .seconds(600)
+        settings.stall = .seconds(600)
         settings.minimumFreeDisk = 0
         settings.policy.settleMilliseconds = 0
         change(&settings)

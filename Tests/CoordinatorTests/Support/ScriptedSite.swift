@@ -59,6 +59,12 @@ final class ScriptedSite: Sendable {
         for await _ in heard where received.withLock({ $0.contains(where: matches) }) { return }
     }
 
+    /// Waits until so many uploads were answered; a job may be over before its last client hears of its update.
+    func waitForReceipts(_ count: Int) async {
+        if receipts.withLock({ $0.count >= count }) { return }
+        for await _ in heard where receipts.withLock({ $0.count >= count }) { return }
+    }
+
     /// Waits until the coordinator has broken an upload off.
     func waitForFailure() async {
         if failures.withLock({ !$0.isEmpty }) { return }
@@ -102,7 +108,7 @@ final class ScriptedSite: Sendable {
         _ outbound: AsyncStream<Tributary_V1_ClientMessage>.Continuation, _ requests: RequestBook
     ) async throws {
         let identity = task.identity
-        if case .silence = answer(task) { return }
+        if case .silence = self.answer(task) { return }
         if identity.kind == .evaluate {
             _ = try await fetch(task, federation, requests)
             outbound.yield(
@@ -119,7 +125,9 @@ final class ScriptedSite: Sendable {
             return
         }
         await gate(task)
-        switch answer(task) {
+        let answer = self.answer(task)
+        if case .update = answer {} else { outbound.yield(Self.released(task)) }
+        switch answer {
         case .silence: return
         case .decline(let code):
             outbound.yield(
@@ -191,6 +199,12 @@ final class ScriptedSite: Sendable {
         header.grant = await requests.grant(task.identity, .upload)
         let receipt = try await Self.submit(header, bytes, federation, client: name)
         receipts.withLock { $0.append(receipt) }
+        hears.yield()
+    }
+
+    /// Gives the slot back that came with a task, for whoever fetches nothing, as daemons do: a client has few of them.
+    static func released(_ task: Tributary_V1_Task) -> Tributary_V1_ClientMessage {
+        .with { $0.transferReleased.grant = task.fetchGrant }
     }
 
     /// A right header for an update.

@@ -118,6 +118,7 @@ final class SecureSite: Sendable {
                         let identity = try TaskIdentity(task.identity)
                         guard identity.kind == .train else { continue }
                         state.withLock { $0.tasks[identity] = task }
+                        outbound.yield(ScriptedSite.released(task))
                         outbound.yield(.with { $0.accepted.identity = task.identity })
                     case .grant(let grant)?:
                         book.answer(grant)
@@ -270,7 +271,7 @@ final class RosterIdentity: SecureIdentity {
 /// Jobs with secure aggregation and what they must give.
 enum SecureFixtures {
     static func specification(
-        clients: Int = 4, minimum: Int = 3, rounds: Int = 1, attempts: Int = 1, stepDeadline: Double = 30,
+        clients: Int = 4, minimum: Int = 3, rounds: Int = 1, attempts: Int = 1, stepDeadline: Double = 600,
         change: (inout JobSpecification) -> Void = { _ in }
     ) -> JobSpecification {
         Fixtures.specification(rounds: rounds, clients: clients) {

@@ -119,7 +119,7 @@ final class RunningProcess: Sendable {
     var standardOutput: String { state.withLock { String(decoding: $0.output, as: UTF8.self) } }
 
     /// The first line, of those logged already or later, that contains every one of `parts`.
-    func line(containing parts: String..., after count: Int = 0, within seconds: Double = 60) async throws -> String {
+    func line(containing parts: String..., after count: Int = 0, within seconds: Double = 240) async throws -> String {
         let test: @Sendable (String) -> Bool = { line in parts.allSatisfy { line.contains($0) } }
         let id = UUID()
         return try await withThrowingTaskGroup(of: String.self) { group in
@@ -152,6 +152,17 @@ final class RunningProcess: Sendable {
         }
     }
 
+    /// Returns when standard output holds a text.
+    func output(containing text: String, within seconds: Double = 240) async throws {
+        let deadline = ContinuousClock.now + .seconds(seconds)
+        while !standardOutput.contains(text) {
+            guard ContinuousClock.now < deadline, !state.withLock({ $0.isOver }) else {
+                throw Failure(description: "\(name) did not print '\(text)'; it printed:\n\(standardOutput)\n\(log)")
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Waits for the end; the status is negative for a signal.
     func ended() async -> Int32 {
         await withCheckedContinuation { continuation in
@@ -173,7 +184,7 @@ final class RunningProcess: Sendable {
 
     /// Ends the process gracefully and waits; after `seconds` it is killed.
     @discardableResult
-    func stop(_ number: Int32 = SIGTERM, killAfter seconds: Double = 20) async -> Int32 {
+    func stop(_ number: Int32 = SIGTERM, killAfter seconds: Double = 60) async -> Int32 {
         signal(number)
         return await withTaskGroup(of: Int32?.self) { group in
             group.addTask { await self.ended() }

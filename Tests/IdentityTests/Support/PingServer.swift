@@ -134,7 +134,7 @@ struct PingServer: Sendable {
                 request: StreamingClientRequest { writer in
                     try await writer.write("hello")
                     // Stays open until the call ends.
-                    try await Task.sleep(for: .seconds(60))
+                    try await Task.sleep(for: .seconds(600))
                 },
                 descriptor: PingService.method(PingService.federation, "Session"), serializer: Text(),
                 deserializer: Text(), options: Self.options
@@ -157,14 +157,19 @@ struct PingServer: Sendable {
             security = .tls { $0.serverCertificateVerification = .noVerification }
         }
         let transport = try HTTP2ClientTransport.Posix(
-            target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: security
+            target: .ipv4(address: "127.0.0.1", port: port), transportSecurity: security,
+            config: .defaults {
+                // A connection that was refused is not tried again before the client has ended.
+                $0.backoff = .init(
+                    initial: .seconds(600), max: .seconds(600), multiplier: 1, jitter: 0)
+            }
         )
         return try await withGRPCClient(transport: transport) { try await body($0) }
     }
 
     private static var options: CallOptions {
         var options = CallOptions.defaults
-        options.timeout = .seconds(20)
+        options.timeout = .seconds(240)
         options.waitForReady = false
         return options
     }
