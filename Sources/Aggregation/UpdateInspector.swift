@@ -22,7 +22,7 @@ public struct UpdateInspector: Sendable {
     private var encoded: EncodedCheck?
     private var stage = Stage.length([])
     /// The current block; 64-bit words so that it is aligned for every element type.
-    private var block = [UInt64](repeating: 0, count: Self.blockBytes / 8)
+    private var block: [UInt64]
     private var blockFill = 0
     private var sums: [Double]
 
@@ -39,6 +39,9 @@ public struct UpdateInspector: Sendable {
     public init(expected: WeightsSchema) {
         self.expected = expected
         sums = [Double](repeating: 0, count: expected.tensors.count)
+        // No larger than it can be needed: small updates come in thousands.
+        let largest = min(Self.blockBytes, expected.tensors.map(\.byteCount).max() ?? 0)
+        block = [UInt64](repeating: 0, count: (largest + 7) / 8)
     }
 
     /// An inspector for one update that may be encoded: also every scale, integer and place must be one that an encoder

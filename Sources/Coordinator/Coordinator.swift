@@ -85,6 +85,7 @@ public final class Coordinator: Sendable {
         let janitor = Janitor(logger: logger)
         let registry = SessionRegistry(
             limits: GrantMachine.Limits(capacity: settings.transfers, validity: settings.grantValidity),
+            weights: SmallWeights { [blobs = parts.blobs] in try blobs.read($0, limit: $1) },
             maxSessions: settings.maxSessions, clock: settings.clock, crash: settings.crash, logger: logger,
             // A handshake frees several times what a session keeps.
             onCalm: { janitor.sweep { TransferHeap.trim() } })

@@ -5,7 +5,7 @@ public enum ProtocolVersion {
     /// The oldest version that this code speaks.
     public static let oldest = 1
     /// Names of the optional features of this code, sent in `Hello` and `Welcome`.
-    public static let features = ["secure-aggregation", secureCheck]
+    public static let features = ["secure-aggregation", secureCheck, InlineTransfer.feature]
     /// The feature of a client that answers `SecureRequest.check`.
     public static let secureCheck = "secure-check"
 

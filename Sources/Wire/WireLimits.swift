@@ -7,6 +7,9 @@ public enum WireLimits {
     public static let sentChunkBytes = chunkBytes - 4096
     /// The largest message on the wire: a chunk, or a specification, with room for the other fields.
     public static let messageBytes = chunkBytes + 64 * 1024
+    /// The largest file that travels in a message of the session, and the largest description that goes with it: 16 KiB.
+    /// See ``InlineTransfer``.
+    public static let inlineBytes = 16 << 10
     /// The largest message to an operator: model cards and lists of jobs.
     public static let operatorMessageBytes = 64 << 20
     /// The largest job specification: 1 MiB.

@@ -282,6 +282,15 @@ public nonisolated struct Tributary_V1_ClientMessage: Sendable {
     set {message = .secure(newValue)}
   }
 
+  /// A whole small update, in place of SubmitUpdate. Only to a coordinator whose Welcome.features has "inline-transfers".
+  public var update: Tributary_V1_InlineUpdate {
+    get {
+      if case .update(let v)? = message {return v}
+      return Tributary_V1_InlineUpdate()
+    }
+    set {message = .update(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Exactly one; a message with none set is ignored (a later version's message).
@@ -308,6 +317,8 @@ public nonisolated struct Tributary_V1_ClientMessage: Sendable {
     case goodbye(Tributary_V1_Goodbye)
     /// The client's step in a round with secure aggregation.
     case secure(Tributary_V1_SecureAnswer)
+    /// A whole small update, in place of SubmitUpdate. Only to a coordinator whose Welcome.features has "inline-transfers".
+    case update(Tributary_V1_InlineUpdate)
 
   }
 
@@ -395,6 +406,15 @@ public nonisolated struct Tributary_V1_CoordinatorMessage: Sendable {
     set {message = .secure(newValue)}
   }
 
+  /// The answer to an InlineUpdate.
+  public var update: Tributary_V1_InlineReceipt {
+    get {
+      if case .update(let v)? = message {return v}
+      return Tributary_V1_InlineReceipt()
+    }
+    set {message = .update(newValue)}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// Exactly one; a message with none set is ignored (a later version's message).
@@ -415,6 +435,8 @@ public nonisolated struct Tributary_V1_CoordinatorMessage: Sendable {
     case heartbeat(Tributary_V1_HeartbeatReply)
     /// Asks for the next step of a round with secure aggregation.
     case secure(Tributary_V1_SecureRequest)
+    /// The answer to an InlineUpdate.
+    case update(Tributary_V1_InlineReceipt)
 
   }
 
@@ -569,6 +591,10 @@ public nonisolated struct Tributary_V1_Task: Sendable {
 
   /// A slot to fetch the weights at once, when one was free; 0 when the client has to ask.
   public var fetchGrant: UInt64 = 0
+
+  /// The weights themselves, all weights_bytes of them, when these are at most 16 KiB and Hello.features has
+  /// "inline-transfers": the client checks weights_digest and does not fetch. Otherwise empty.
+  public var weights: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1402,6 +1428,73 @@ public nonisolated struct Tributary_V1_UpdateHeader: Sendable {
   fileprivate var _statistics: Tributary_V1_Statistics? = nil
 }
 
+/// An update of at most 16 KiB, whole. It is judged and made durable as one that comes by SubmitUpdate, and needs no slot.
+/// A client that has sent one and got no answer before its session ended asks ResumePoint what became of it.
+public nonisolated struct Tributary_V1_InlineUpdate: @unchecked Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// As of an upload; without grant and offset.
+  public var header: Tributary_V1_UpdateHeader {
+    get {_storage._header ?? Tributary_V1_UpdateHeader()}
+    set {_uniqueStorage()._header = newValue}
+  }
+  /// Returns true if `header` has been explicitly set.
+  public var hasHeader: Bool {_storage._header != nil}
+  /// Clears the value of `header`. Subsequent reads from it will return its default value.
+  public mutating func clearHeader() {_uniqueStorage()._header = nil}
+
+  /// The update file: header.total_bytes bytes.
+  public var data: Data {
+    get {_storage._data}
+    set {_uniqueStorage()._data = newValue}
+  }
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// What became of an update that came in a session message.
+public nonisolated struct Tributary_V1_InlineReceipt: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// Which task.
+  public var identity: Tributary_V1_TaskIdentity {
+    get {_identity ?? Tributary_V1_TaskIdentity()}
+    set {_identity = newValue}
+  }
+  /// Returns true if `identity` has been explicitly set.
+  public var hasIdentity: Bool {self._identity != nil}
+  /// Clears the value of `identity`. Subsequent reads from it will return its default value.
+  public mutating func clearIdentity() {self._identity = nil}
+
+  /// The digest that the update's header named.
+  public var digest: String = String()
+
+  /// The outcome. Without a status there is none, for the reason given: the client asks ResumePoint and uploads.
+  public var receipt: Tributary_V1_UpdateReceipt {
+    get {_receipt ?? Tributary_V1_UpdateReceipt()}
+    set {_receipt = newValue}
+  }
+  /// Returns true if `receipt` has been explicitly set.
+  public var hasReceipt: Bool {self._receipt != nil}
+  /// Clears the value of `receipt`. Subsequent reads from it will return its default value.
+  public mutating func clearReceipt() {self._receipt = nil}
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+
+  fileprivate var _identity: Tributary_V1_TaskIdentity? = nil
+  fileprivate var _receipt: Tributary_V1_UpdateReceipt? = nil
+}
+
 /// What became of an upload.
 public nonisolated struct Tributary_V1_UpdateReceipt: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1492,7 +1585,7 @@ nonisolated extension Tributary_V1_UpdateStatus: SwiftProtobuf._ProtoNameProvidi
 
 nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ClientMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}accepted\0\u{1}declined\0\u{1}progress\0\u{1}failed\0\u{1}evaluation\0\u{3}transfer_request\0\u{3}transfer_released\0\u{1}goodbye\0\u{1}secure\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}heartbeat\0\u{1}accepted\0\u{1}declined\0\u{1}progress\0\u{1}failed\0\u{1}evaluation\0\u{3}transfer_request\0\u{3}transfer_released\0\u{1}goodbye\0\u{1}secure\0\u{1}update\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1643,6 +1736,19 @@ nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftPr
           self.message = .secure(v)
         }
       }()
+      case 12: try {
+        var v: Tributary_V1_InlineUpdate?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .update(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .update(v)
+        }
+      }()
       default: break
       }
     }
@@ -1698,6 +1804,10 @@ nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftPr
       guard case .secure(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 11)
     }()
+    case .update?: try {
+      guard case .update(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 12)
+    }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
@@ -1712,7 +1822,7 @@ nonisolated extension Tributary_V1_ClientMessage: SwiftProtobuf.Message, SwiftPr
 
 nonisolated extension Tributary_V1_CoordinatorMessage: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".CoordinatorMessage"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}task\0\u{1}grant\0\u{1}cancel\0\u{3}evaluation_acknowledged\0\u{1}drain\0\u{1}heartbeat\0\u{1}secure\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}welcome\0\u{1}task\0\u{1}grant\0\u{1}cancel\0\u{3}evaluation_acknowledged\0\u{1}drain\0\u{1}heartbeat\0\u{1}secure\0\u{1}update\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1824,6 +1934,19 @@ nonisolated extension Tributary_V1_CoordinatorMessage: SwiftProtobuf.Message, Sw
           self.message = .secure(v)
         }
       }()
+      case 9: try {
+        var v: Tributary_V1_InlineReceipt?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .update(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .update(v)
+        }
+      }()
       default: break
       }
     }
@@ -1866,6 +1989,10 @@ nonisolated extension Tributary_V1_CoordinatorMessage: SwiftProtobuf.Message, Sw
     case .secure?: try {
       guard case .secure(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+    }()
+    case .update?: try {
+      guard case .update(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     }()
     case nil: break
     }
@@ -2096,7 +2223,7 @@ nonisolated extension Tributary_V1_Welcome: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Tributary_V1_Task: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Task"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{3}job_name\0\u{1}operator\0\u{3}weights_digest\0\u{3}weights_bytes\0\u{3}schema_digest\0\u{1}specification\0\u{3}deadline_milliseconds\0\u{3}fetch_grant\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{3}job_name\0\u{1}operator\0\u{3}weights_digest\0\u{3}weights_bytes\0\u{3}schema_digest\0\u{1}specification\0\u{3}deadline_milliseconds\0\u{3}fetch_grant\0\u{1}weights\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2113,6 +2240,7 @@ nonisolated extension Tributary_V1_Task: SwiftProtobuf.Message, SwiftProtobuf._M
       case 7: try { try decoder.decodeSingularBytesField(value: &self.specification) }()
       case 8: try { try decoder.decodeSingularUInt64Field(value: &self.deadlineMilliseconds) }()
       case 9: try { try decoder.decodeSingularUInt64Field(value: &self.fetchGrant) }()
+      case 10: try { try decoder.decodeSingularBytesField(value: &self.weights) }()
       default: break
       }
     }
@@ -2150,6 +2278,9 @@ nonisolated extension Tributary_V1_Task: SwiftProtobuf.Message, SwiftProtobuf._M
     if self.fetchGrant != 0 {
       try visitor.visitSingularUInt64Field(value: self.fetchGrant, fieldNumber: 9)
     }
+    if !self.weights.isEmpty {
+      try visitor.visitSingularBytesField(value: self.weights, fieldNumber: 10)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2163,6 +2294,7 @@ nonisolated extension Tributary_V1_Task: SwiftProtobuf.Message, SwiftProtobuf._M
     if lhs.specification != rhs.specification {return false}
     if lhs.deadlineMilliseconds != rhs.deadlineMilliseconds {return false}
     if lhs.fetchGrant != rhs.fetchGrant {return false}
+    if lhs.weights != rhs.weights {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3515,6 +3647,127 @@ nonisolated extension Tributary_V1_UpdateHeader: SwiftProtobuf.Message, SwiftPro
     if lhs.weightsDigest != rhs.weightsDigest {return false}
     if lhs._statistics != rhs._statistics {return false}
     if lhs.trainer != rhs.trainer {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_InlineUpdate: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".InlineUpdate"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}header\0\u{1}data\0")
+
+  fileprivate class _StorageClass {
+    var _header: Tributary_V1_UpdateHeader? = nil
+    var _data: Data = Data()
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _header = source._header
+      _data = source._data
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._header) }()
+        case 2: try { try decoder.decodeSingularBytesField(value: &_storage._data) }()
+        default: break
+        }
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._header {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if !_storage._data.isEmpty {
+        try visitor.visitSingularBytesField(value: _storage._data, fieldNumber: 2)
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_InlineUpdate, rhs: Tributary_V1_InlineUpdate) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._header != rhs_storage._header {return false}
+        if _storage._data != rhs_storage._data {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_InlineReceipt: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".InlineReceipt"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}identity\0\u{1}digest\0\u{1}receipt\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._identity) }()
+      case 2: try { try decoder.decodeSingularStringField(value: &self.digest) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._receipt) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._identity {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if !self.digest.isEmpty {
+      try visitor.visitSingularStringField(value: self.digest, fieldNumber: 2)
+    }
+    try { if let v = self._receipt {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_InlineReceipt, rhs: Tributary_V1_InlineReceipt) -> Bool {
+    if lhs._identity != rhs._identity {return false}
+    if lhs.digest != rhs.digest {return false}
+    if lhs._receipt != rhs._receipt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

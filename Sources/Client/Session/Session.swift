@@ -140,7 +140,8 @@ struct Session: Sendable {
             } else if case .welcome(let welcome) = message.message {
                 _ = try ProtocolVersion.negotiated(with: Int(welcome.protocolVersion))
                 heard.welcomed(heartbeat: welcome.heartbeatMilliseconds)
-                generation = link.attach(connection, outbound: outbound)
+                generation = link.attach(
+                    connection, outbound: outbound, takesInline: InlineTransfer.isUnderstood(welcome.features))
                 began()
                 delegate.sessionBegan(welcome)
             }
@@ -168,6 +169,8 @@ struct Session: Sendable {
             delegate.receive(request)
         case .grant(let grant):
             link.granted(grant.request, grant: grant.grant)
+        case .update(let receipt):
+            link.received(receipt)
         case .cancel(let cancel):
             if let identity = try? TaskIdentity(cancel.identity) {
                 delegate.cancel(identity, reason: PeerText.clean(cancel.reason))

@@ -16,6 +16,8 @@ final class SessionLink: Sendable {
         fileprivate var connection: CoordinatorConnection
         /// For calls beside the session.
         var client: any Tributary_V1_Federation.ClientProtocol { connection.client }
+        /// Whether the coordinator takes small updates in session messages.
+        var takesInline: Bool
         fileprivate var outbound: Outbound
     }
 
@@ -31,7 +33,14 @@ final class SessionLink: Sendable {
         case granted(UInt64)
     }
 
+    /// An update whose receipt is awaited.
+    private struct Submission: Hashable {
+        var identity: TaskIdentity
+        var digest: String
+    }
+
     private struct State {
+        var submissions: [Submission: CheckedContinuation<Tributary_V1_UpdateReceipt, any Error>] = [:]
         var live: Live?
         var generation = 0
         var nextRequest: UInt64 = 1
@@ -43,10 +52,11 @@ final class SessionLink: Sendable {
     private let state = Mutex(State())
 
     /// A session is accepted.
-    func attach(_ connection: CoordinatorConnection, outbound: Outbound) -> Int {
+    func attach(_ connection: CoordinatorConnection, outbound: Outbound, takesInline: Bool = false) -> Int {
         let (live, waiters) = state.withLock { state in
             state.generation += 1
-            let live = Live(generation: state.generation, connection: connection, outbound: outbound)
+            let live = Live(
+                generation: state.generation, connection: connection, takesInline: takesInline, outbound: outbound)
             state.live = live
             let ready = state.waiters.filter { $0.value.after < live.generation }
             for key in ready.keys { state.waiters[key] = nil }
@@ -56,17 +66,17 @@ final class SessionLink: Sendable {
         return live.generation
     }
 
-    /// A session ended: requests for slots that wait fail.
+    /// A session ended: requests for slots and updates that wait fail.
     func detach(_ generation: Int) {
-        let waiting: [CheckedContinuation<UInt64, any Error>] = state.withLock { state in
-            guard state.live?.generation == generation else { return [] }
+        var ended = State()
+        state.withLock { state in
+            guard state.live?.generation == generation else { return }
             state.live = nil
-            defer { state.slots = [:] }
-            return state.slots.values.compactMap { slot in
-                if case .waiting(let continuation) = slot { continuation } else { nil }
-            }
+            swap(&state.slots, &ended.slots)
+            swap(&state.submissions, &ended.submissions)
         }
-        for continuation in waiting { continuation.resume(throwing: Self.lost) }
+        for case .waiting(let continuation) in ended.slots.values { continuation?.resume(throwing: Self.lost) }
+        for continuation in ended.submissions.values { continuation.resume(throwing: Self.lost) }
     }
 
     static let lost = RPCError(code: .unavailable, message: "the session ended")
@@ -112,6 +122,48 @@ final class SessionLink: Sendable {
         wrapped.message = message
         outbound.yield(wrapped)
         return true
+    }
+
+    /// Whether the live session's coordinator takes small updates in session messages.
+    var takesInline: Bool { state.withLock { $0.live?.takesInline ?? false } }
+
+    /// Sends an update in a session message and waits for what became of it.
+    ///
+    /// - Throws: `unavailable` when the session ends first, `CancellationError` when the task is cancelled.
+    func submit(_ update: Tributary_V1_InlineUpdate, on live: Live) async throws -> Tributary_V1_UpdateReceipt {
+        let submission = Submission(
+            identity: try TaskIdentity(update.header.identity), digest: update.header.digest)
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let failure: (any Error)? = state.withLock { state in
+                    guard !Task.isCancelled else { return CancellationError() }
+                    // One courier brings one update at a time.
+                    guard state.live?.generation == live.generation, state.submissions[submission] == nil else {
+                        return Self.lost
+                    }
+                    state.submissions[submission] = continuation
+                    return nil
+                }
+                if let failure {
+                    continuation.resume(throwing: failure)
+                } else {
+                    var message = Tributary_V1_ClientMessage()
+                    message.update = update
+                    live.outbound.yield(message)
+                }
+            }
+        } onCancel: {
+            let continuation = state.withLock { $0.submissions.removeValue(forKey: submission) }
+            continuation?.resume(throwing: CancellationError())
+        }
+    }
+
+    /// The coordinator told what became of an update; nothing happens when none waits for it.
+    func received(_ receipt: Tributary_V1_InlineReceipt) {
+        guard let identity = try? TaskIdentity(receipt.identity) else { return }
+        let submission = Submission(identity: identity, digest: receipt.digest)
+        let continuation = state.withLock { $0.submissions.removeValue(forKey: submission) }
+        continuation?.resume(returning: receipt.receipt)
     }
 
     /// Asks for a slot; nil without a session. The answer is awaited with ``grant(_:)`` or given back with

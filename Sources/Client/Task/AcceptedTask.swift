@@ -22,6 +22,8 @@ struct AcceptedTask: Sendable {
     var terms: RoundTerms
     /// Whether the figures of the task stay here.
     var withholdsFigures = false
+    /// The weights themselves, when they came with the task; their digest is not checked yet.
+    var weights: Data?
 
     /// Reads a task.
     ///
@@ -34,5 +36,13 @@ struct AcceptedTask: Sendable {
         schemaDigest = try PeerText.digest(task.schemaDigest, field: "task.schema_digest")
         fetchGrant = task.fetchGrant
         terms = RoundTerms(specification: task.specification, weightsDigest: weightsDigest)
+        guard !task.weights.isEmpty else { return }
+        guard Int64(task.weights.count) == weightsBytes, InlineTransfer.fits(weightsBytes) else {
+            throw WireError(
+                .invalidMessage,
+                "task.weights: found \(task.weights.count) bytes, expected weights_bytes (\(weightsBytes)), at most "
+                    + "\(WireLimits.inlineBytes)")
+        }
+        weights = task.weights
     }
 }

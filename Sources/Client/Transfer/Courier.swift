@@ -37,6 +37,8 @@ final class Courier: Sendable {
 
     /// Asks for the slot of an update that will be ready in a moment.
     func expect(_ identity: TaskIdentity, bytes: Int64) {
+        // A small one needs no slot.
+        guard !transfers.isInline(bytes) else { return }
         guard let request = link.request(.upload, for: identity, bytes: bytes) else { return }
         state.withLock { $0.requests[identity] = request }
     }
@@ -132,7 +134,10 @@ final class Courier: Sendable {
                     "reason": "\(PeerText.clean(receipt.reason))",
                 ])
         case .unspecified, .UNRECOGNIZED:
-            throw ClientError(.transfer, "the coordinator answered the upload without an outcome")
+            let reason = PeerText.clean(receipt.reason)
+            throw ClientError(
+                .transfer,
+                "the coordinator answered the upload without an outcome" + (reason.isEmpty ? "" : ": \(reason)"))
         }
         try transfers.crashPoints.reached(.afterAcknowledgement)
         settle(identity)

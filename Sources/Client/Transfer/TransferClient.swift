@@ -2,6 +2,7 @@ import Durability
 import Foundation
 import GRPCCore
 import Logging
+import SwiftProtobuf
 import Wire
 import WireMessages
 
@@ -30,6 +31,13 @@ struct TransferClient: Sendable {
         if let path = cache.path(task.weightsDigest) {
             link.release(task.fetchGrant)
             return path
+        }
+        if let weights = task.weights {
+            do {
+                return try cache.keep(weights, as: task.weightsDigest)
+            } catch let error as ClientError {
+                logger.warning("the weights that came with the task are not used", metadata: ["reason": "\(error)"])
+            }
         }
         var grant = task.fetchGrant
         var failures = 0
@@ -107,21 +115,26 @@ struct TransferClient: Sendable {
             }
             offset = Int64(exactly: answer.offset).map { $0 <= update.bytes ? $0 : 0 } ?? 0
         }
+        let description = UpdateDescription(
+            grant: 0, identity: entry.identity, digest: update.digest, totalBytes: update.bytes, offset: offset,
+            weightsDigest: entry.weightsDigest, statistics: entry.statistics, trainer: entry.trainer)
+        if !mayBePartial, let message = try inlineUpdate(entry, update, description, on: live) {
+            if let request { link.abandon(request) }
+            return try await link.submit(message, on: live)
+        }
         guard let request = request ?? link.request(.upload, for: entry.identity, bytes: update.bytes - offset) else {
             throw SessionLink.lost
         }
-        let grant = try await link.grant(request)
-        let description = UpdateDescription(
-            grant: grant, identity: entry.identity, digest: update.digest, totalBytes: update.bytes, offset: offset,
-            weightsDigest: entry.weightsDigest, statistics: entry.statistics, trainer: entry.trainer)
+        var header = description.message
+        header.grant = try await link.grant(request)
         let file = try outbox.openUpdate(entry)
         defer { file.close() }
-        let start = offset
+        let (start, first) = (offset, header)
         let crashPoints = crashPoints
         return try await live.client.submitUpdate(
             request: StreamingClientRequest { writer in
                 var message = Tributary_V1_SubmitUpdateRequest()
-                message.header = description.message
+                message.header = first
                 // The call's own result tells why the coordinator stopped reading.
                 guard (try? await writer.write(message)) != nil else { return }
                 // Two blocks at least, so that a small update too is half sent for a moment.
@@ -144,6 +157,25 @@ struct TransferClient: Sendable {
                     onProgress(Double(position) / Double(update.bytes))
                 }
             }, options: Self.options)
+    }
+
+    /// Whether an update of so many bytes will go in a session message, as far as that is known.
+    func isInline(_ bytes: Int64) -> Bool { link.takesInline && InlineTransfer.fits(bytes) }
+
+    /// The session message with a small update; nil for one that needs a call.
+    private func inlineUpdate(
+        _ entry: OutboxEntry, _ update: OutboxEntry.Update, _ description: UpdateDescription, on live: SessionLink.Live
+    ) throws -> Tributary_V1_InlineUpdate? {
+        guard live.takesInline, InlineTransfer.fits(update.bytes) else { return nil }
+        var message = Tributary_V1_InlineUpdate()
+        message.header = description.message
+        // A large confusion matrix would hold up the session's other messages.
+        guard try message.serializedData().count <= WireLimits.inlineBytes else { return nil }
+        let file = try outbox.openUpdate(entry)
+        defer { file.close() }
+        message.data = Data(try file.read(at: 0, count: Int(update.bytes)))
+        try crashPoints.reached(.halfClientUpload)
+        return message
     }
 
     // MARK: Trying again

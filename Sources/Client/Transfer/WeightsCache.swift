@@ -53,6 +53,23 @@ public final class WeightsCache: Sendable {
         }
     }
 
+    /// Takes weights that came whole into the cache and returns their path.
+    ///
+    /// - Throws: ``ClientError`` (`transfer`) when the digest is wrong: then nothing is written.
+    public func keep(_ bytes: Data, as digest: String) throws -> String {
+        let found = SHA256.hash(data: bytes).map { hexadecimal($0) }.joined()
+        guard found == digest else {
+            throw ClientError(.transfer, "the weights that came have the digest \(found), expected \(digest)")
+        }
+        let part = "\(folder)/\(digest)\(DurableWriter.partSuffix)"
+        let file = try fileSystem.open(part, .replace)
+        do {
+            defer { file.close() }
+            try bytes.withUnsafeBytes { try file.write($0, at: 0) }
+        }
+        return try admit(part, digest)
+    }
+
     /// Begins or continues to receive a file.
     ///
     /// - Parameters:
@@ -125,11 +142,16 @@ public final class WeightsCache: Sendable {
             try fileSystem.remove(reception.path)
             throw ClientError(.transfer, "the weights that came have the digest \(found), expected \(reception.digest)")
         }
-        let path = "\(folder)/\(reception.digest)"
-        try fileSystem.rename(reception.path, to: path)
+        return try admit(reception.path, reception.digest, keeping: inUse)
+    }
+
+    /// Gives a file its name in the cache, and drops what was not used for longest.
+    private func admit(_ part: String, _ digest: String, keeping inUse: Set<String> = []) throws -> String {
+        let path = "\(folder)/\(digest)"
+        try fileSystem.rename(part, to: path)
         let dropped = recent.withLock { recent in
-            recent.removeAll { $0 == reception.digest }
-            recent.append(reception.digest)
+            recent.removeAll { $0 == digest }
+            recent.append(digest)
             let old = recent.dropLast(limit).filter { !inUse.contains($0) }
             recent.removeAll { old.contains($0) }
             return old

@@ -40,6 +40,19 @@ public final class BlobStore: Sendable {
         }
     }
 
+    /// The whole content of a blob of at most `limit` bytes.
+    ///
+    /// - Throws: ``CoordinatorError`` `notFound`; `DurabilityError` for a larger one.
+    func read(_ digest: String, limit: Int) throws -> [UInt8] {
+        let file = try open(digest)
+        defer { file.close() }
+        let size = try file.size()
+        guard size <= Int64(limit) else {
+            throw DurabilityError(.invalidArgument, "\(file.path) has \(size) bytes, more than the limit of \(limit)")
+        }
+        return try file.read(at: 0, count: Int(size))
+    }
+
     /// Keeps a blob from being removed until ``release(_:)``, for the time between its file and its row.
     public func hold(_ digest: String) {
         holds.withLock { $0[digest, default: 0] += 1 }

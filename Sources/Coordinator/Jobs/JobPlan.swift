@@ -26,6 +26,12 @@ struct JobPlan: Sendable {
     let parameters: Int
 
     var id: String { job.id }
+
+    /// Whether updates that come in session messages share one file for each round. Where each is kept, or goes when it is
+    /// folded, or is read as a masked one, each has a file of its own.
+    var packsUpdates: Bool {
+        !specification.keepUpdates && specification.asynchronous == nil && specification.secureAggregation.isEmpty
+    }
     var specification: JobSpecification { job.specification }
 
     /// Works a job out.

@@ -72,9 +72,12 @@ extension JobRunner {
     /// Folds a round and tells the loop what came of it.
     func fold(_ order: AggregationOrder) async throws {
         do {
+            let packed =
+                plan.packsUpdates
+                ? try await context.store.packOffsets(job: id, round: order.round, attempt: order.attempt) : [:]
             let fold = RoundFold(
-                plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: privacy,
-                unmasked: try await secure?.unmask(order))
+                plan: plan, blobs: context.blobs, spool: context.spool, packed: packed, crash: context.crash,
+                privacy: privacy, unmasked: try await secure?.unmask(order))
             let result = try await fold.run(order)
             post(
                 .aggregated(

@@ -9,6 +9,8 @@ struct RoundFold: Sendable {
     let plan: JobPlan
     let blobs: BlobStore
     let spool: Spool
+    /// Where the updates that lie in the round's pack begin, by client.
+    var packed: [String: Int64] = [:]
     let crash: CrashPoints
     /// The job's privacy; nil without.
     let privacy: RoundPrivacy?
@@ -35,6 +37,8 @@ struct RoundFold: Sendable {
         if let unmasked {
             return try fold([try sum(order, unmasked)], into: global, order, isReported: false, nextClipNorm: nil)
         }
+        let pack =
+            packed.isEmpty ? nil : try spool.pack(job: plan.id, round: order.round, attempt: order.attempt)
         var updates: [any UpdateSource] = try order.updates.map { update in
             try plan.discounted(
                 update, in: order.round,
@@ -43,7 +47,7 @@ struct RoundFold: Sendable {
                     clientID: update.client, examples: max(1, update.statistics.examples),
                     loss: update.statistics.meanLoss,
                     tensors: DecodedTensors.showing(
-                        StoredTensors(spool.fileSystem.open(path(of: update, order), .read)), as: plan.encoded),
+                        StoredTensors(open(update, order, pack)), as: plan.encoded),
                     expected: plan.updateSchema,
                     shownAs: plan.foldSchema))
         }
@@ -57,6 +61,15 @@ struct RoundFold: Sendable {
         }
         // What an update weighs in a private sum tells its norm: that is not reported.
         return try fold(updates, into: global, order, isReported: order.charge == nil, nextClipNorm: nextClipNorm)
+    }
+
+    private func open(
+        _ update: AdmittedUpdate, _ order: AggregationOrder, _ pack: PackedFile.Pack?
+    ) throws -> any OpenFile {
+        guard let pack, let offset = packed[update.client] else {
+            return try spool.fileSystem.open(path(of: update, order), .read)
+        }
+        return PackedFile(pack, at: offset, bytes: plan.updateBytes)
     }
 
     private func path(of update: AdmittedUpdate, _ order: AggregationOrder) -> String {

@@ -13,6 +13,8 @@ internal import WireMessages
 struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
     let core: CoordinatorCore
 
+    private var desk: UpdateDesk { UpdateDesk(core: core) }
+
     // MARK: Session
 
     func connect(
@@ -100,9 +102,9 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
             let identity = try TaskIdentity(request.identity)
             let digest = try PeerText.digest(request.digest, field: "resume.digest")
             var response = Tributary_V1_ResumePointResponse()
-            if let receipt = try await receipt(for: identity, digest: digest, client: client) {
+            if let receipt = try await desk.receipt(for: identity, digest: digest, client: client) {
                 response.receipt = receipt
-                release(identity, client: client, receipt)
+                desk.release(identity, client: client)
                 return response
             }
             response.offset = UInt64(
@@ -130,141 +132,46 @@ struct FederationService: Tributary_V1_Federation.SimpleServiceProtocol {
                 update = try UpdateDescription(header)
             } catch let error as WireError {
                 // A header that cannot be right is an answer for good, as long as it says whose.
-                guard let receipt = try await refuse(header, error, client: client) else { throw error }
+                guard let receipt = try await desk.refuse(header, error, client: client) else { throw error }
                 return receipt
             }
             // What was answered before is answered again without a slot: nothing is going to be moved.
-            if let receipt = try await receipt(for: update.identity, digest: update.digest, client: client) {
-                release(update.identity, client: client, receipt)
+            if let receipt = try await desk.receipt(for: update.identity, digest: update.digest, client: client) {
+                desk.release(update.identity, client: client)
                 return receipt
             }
             guard let runner = try await core.jobs.judge(of: update.identity.job) else {
-                return Self.receipt(.roundOver, reason: "the job is over")
+                return UpdateDesk.receipt(.roundOver, reason: "the job is over")
             }
             let purpose = TransferPurpose(identity: update.identity, direction: .upload)
             let receipt = try await core.transfers.withCall(of: peer.identity, purpose: purpose) {
                 try await core.registry.grants.withGrant(update.grant, client: client, purpose: purpose) {
-                    try await take(update, messages, client: client, runner)
+                    try await desk.take(update, of: client, runner) { receiver in
+                        try await receive(messages, update, receiver)
+                    }
                 }
             }
-            release(update.identity, client: client, receipt)
+            desk.release(update.identity, client: client)
             return receipt
         }
     }
 
-    /// Records that a client's header is malformed, figures beyond all limits above all; nil when it is for no task that is
-    /// wanted of the client.
-    private func refuse(
-        _ header: Tributary_V1_UpdateHeader, _ error: WireError, client: String
-    ) async throws -> Tributary_V1_UpdateReceipt? {
-        guard let identity = try? TaskIdentity(header.identity), identity.kind == .train,
-            let runner = try await core.jobs.judge(of: identity.job),
-            runner.standing(of: identity.roundTask, client: client) == .wanted
-        else { return nil }
-        let reason = PeerText.clean(error.message)
-        try await runner.refuse(
-            TaskRefusal(client: client, code: "header", reason: reason), task: identity.roundTask, isDeclined: false)
-        let receipt = Self.receipt(.refused, code: "header", reason: reason)
-        release(identity, client: client, receipt)
-        return receipt
-    }
-
-    /// Takes an update and commits it, or records why not.
-    private func take(
-        _ update: UpdateDescription, _ messages: MessageReader<Tributary_V1_SubmitUpdateRequest>, client: String,
-        _ runner: JobRunner
-    ) async throws -> Tributary_V1_UpdateReceipt {
-        let task = update.identity.roundTask
-        do {
-            guard let weights = runner.startingWeights(of: task, client: client) else {
-                return Self.receipt(.roundOver, reason: "the task is over")
-            }
-            try UpdateAdmission(plan: runner.plan).check(update, weightsDigest: weights)
-            guard try runner.secure?.takesUpdate(of: client, task) ?? true else {
-                return Self.receipt(.roundOver, reason: "the exchange of this attempt is gone")
-            }
-            if let reason = core.disk.shortage() { throw CoordinatorError(.noSpace, reason) }
-            let receiver = UploadReceiver(
-                spool: core.spool, board: core.board, crash: core.settings.crash, update: update, client: client,
-                plan: runner.plan, isWanted: { runner.standing(of: task, client: client) == .wanted })
-            let watch = StallWatch(limit: core.settings.stall, what: "upload of \(update.identity) by \(client)")
-            let result = try await watch.watching {
-                try await withBlockingWork {
-                    try await receiver.receive(messages) {
-                        watch.moved()
-                    } complete: {
-                        watch.allMoved()
-                        core.registry.grants.end(update.grant, client: client)
-                    }
-                }
-            }
-            guard result == .complete else { return Self.receipt(.roundOver, reason: "the round is over") }
-        } catch let refusal as AdmissionRefusal {
-            try await runner.refuse(
-                TaskRefusal(client: client, code: refusal.code, reason: refusal.reason), task: task,
-                isDeclined: false)
-            return Self.receipt(.refused, code: refusal.code, reason: refusal.reason)
-        } catch let error as CoordinatorError where error.code == .noSpace {
-            // The job is held, with its deadlines, until there is space: the client tries again.
-            runner.post(.pause(reason: "\(error)"))
-            throw error
-        }
-        let record = UpdateRecord(
-            digest: update.digest, bytes: update.totalBytes, statistics: update.statistics, trainer: update.trainer)
-        let outcome = try await runner.commit(record, task: task, client: client)
-        switch outcome {
-        case .committed:
-            core.board.enter(.done, task: update.identity, client: client, fraction: 1)
-            return Self.receipt(.committed)
-        case .standing(.committed):
-            return try await receipt(for: update.identity, digest: update.digest, client: client)
-                ?? Self.receipt(.roundOver)
-        case .standing:
+    /// Takes the chunks of an upload off the wire.
+    private func receive(
+        _ messages: MessageReader<Tributary_V1_SubmitUpdateRequest>, _ update: UpdateDescription,
+        _ receiver: UploadReceiver
+    ) async throws -> UploadReceiver.Result {
+        let watch = StallWatch(
+            limit: core.settings.stall, what: "upload of \(update.identity) by \(receiver.client)")
+        return try await watch.watching {
             try await withBlockingWork {
-                try core.spool.remove(job: update.identity.job, task: task, client: client)
-            }
-            return Self.receipt(.roundOver, reason: "the round ended while the update came in")
-        }
-    }
-
-    /// The final answer for an update that needs no transfer; nil when its bytes are wanted.
-    private func receipt(
-        for identity: TaskIdentity, digest: String, client: String
-    ) async throws -> Tributary_V1_UpdateReceipt? {
-        let task = identity.roundTask
-        guard identity.kind == .train else {
-            throw CoordinatorError(.invalidRequest, "\(identity): only training tasks have updates")
-        }
-        let standing = try await core.jobs.judge(of: identity.job)?.standing(of: task, client: client) ?? .over
-        switch standing {
-        case .wanted: return nil
-        case .refused(let code, let reason): return Self.receipt(.refused, code: code, reason: reason)
-        case .notAsked, .committed, .over:
-            guard let known = try await core.store.update(job: identity.job, task: task, client: client) else {
-                if let refusal = try await core.store.refusal(job: identity.job, task: task, client: client) {
-                    return Self.receipt(.refused, code: refusal.code, reason: refusal.reason)
+                try await receiver.receive(messages) {
+                    watch.moved()
+                } complete: {
+                    watch.allMoved()
+                    core.registry.grants.end(update.grant, client: receiver.client)
                 }
-                let reason = standing == .notAsked ? "\(client) was not asked for \(identity)" : "the round is over"
-                return Self.receipt(.roundOver, reason: reason)
             }
-            guard known.digest != digest else { return Self.receipt(.committed) }
-            try await core.noteDuplicate(of: task, job: identity.job, client: client, digest: digest)
-            return Self.receipt(.alreadyCommitted, reason: "another update was committed before; that one counts")
-        }
-    }
-
-    /// A task that was answered for good is not the client's any more.
-    private func release(_ identity: TaskIdentity, client: String, _ receipt: Tributary_V1_UpdateReceipt) {
-        core.registry.finished(identity, client: client)
-    }
-
-    private static func receipt(
-        _ status: Tributary_V1_UpdateStatus, code: String = "", reason: String = ""
-    ) -> Tributary_V1_UpdateReceipt {
-        .with {
-            $0.status = status
-            $0.code = code
-            $0.reason = reason
         }
     }
 

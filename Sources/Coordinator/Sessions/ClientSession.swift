@@ -137,7 +137,10 @@ struct ClientSession: Sendable {
             link.send(.heartbeat(.with { $0.sequence = heartbeat.sequence }))
         case .accepted(let accepted):
             let identity = try TaskIdentity(accepted.identity)
-            progress(identity, stage: "fetching", fraction: 0, metrics: [:])
+            // Who got the weights with the task has nothing to fetch.
+            let begins = core.registry.hasWeights(identity, client: client)
+            let stage = begins ? (identity.kind == .train ? "training" : "evaluating") : "fetching"
+            progress(identity, stage: stage, fraction: 0, metrics: [:])
             if identity.kind == .train {
                 try await core.jobs.judge(of: identity.job)?.secure?.accepted(client, identity.roundTask)
             }
@@ -157,6 +160,8 @@ struct ClientSession: Sendable {
                 metrics: PeerText.figures(report.metrics))
         case .evaluation(let report):
             try await take(report)
+        case .update(let update):
+            try await take(update)
         case .transferRequest(let request):
             try take(request)
         case .transferReleased(let released):
@@ -202,6 +207,15 @@ struct ClientSession: Sendable {
         // A slot for a task that is over would be held for nothing; the call itself tells the client.
         try core.registry.grants.request(
             client: client, request: request.request, purpose: purpose, bytes: bytes)
+    }
+
+    /// One at a time: a session holds the bytes of one update at most. The answer goes out before the next task.
+    private func take(_ update: Tributary_V1_InlineUpdate) async throws {
+        let desk = UpdateDesk(core: core)
+        let answer = try await desk.answer(update, of: link.peer.identity)
+        link.send(.update(answer))
+        guard answer.receipt.status != .unspecified else { return }
+        desk.release(try TaskIdentity(update.header.identity), client: client)
     }
 
     private func take(_ report: Tributary_V1_EvaluationReport) async throws {

@@ -27,6 +27,8 @@ final class SessionRegistry: Sendable {
     private struct Entry {
         var link: SessionLink
         var hello: ClientHello
+        /// Whether small weights go with the task.
+        var takesInline: Bool
         /// Sent and not done, and what the client held when it connected.
         var current: [TaskIdentity: TaskAssignment?] = [:]
         /// In the order of their offers.
@@ -40,6 +42,7 @@ final class SessionRegistry: Sendable {
     }
 
     let grants: TransferGrants
+    private let weights: SmallWeights
     private let maxSessions: Int
     private let clock: WallClock
     private let crash: CrashPoints
@@ -54,11 +57,14 @@ final class SessionRegistry: Sendable {
     /// Traces of fewer sessions are not worth the time that tidying takes.
     private static let many = 64
 
-    /// - Parameter onCalm: called when many sessions have come or gone, and then none did for a while. Must not block.
+    /// - Parameters:
+    ///   - weights: what goes with tasks.
+    ///   - onCalm: called when many sessions have come or gone, and then none did for a while. Must not block.
     init(
-        limits: GrantMachine.Limits, maxSessions: Int, clock: WallClock, crash: CrashPoints, logger: Logger,
-        onCalm: @escaping @Sendable () -> Void
+        limits: GrantMachine.Limits, weights: SmallWeights, maxSessions: Int, clock: WallClock, crash: CrashPoints,
+        logger: Logger, onCalm: @escaping @Sendable () -> Void
     ) {
+        self.weights = weights
         settled = Alarm(action: onCalm)
         self.maxSessions = maxSessions
         self.clock = clock
@@ -105,7 +111,8 @@ final class SessionRegistry: Sendable {
             }
             try checkRoom(for: link.client, in: state)
             let old = state.entries[link.client]?.link
-            var entry = Entry(link: link, hello: hello)
+            var entry = Entry(
+                link: link, hello: hello, takesInline: InlineTransfer.isUnderstood(hello.features))
             for task in hello.holding { entry.current[task] = .some(nil) }
             let unknown = observer?.clientReady(link.client, hello: hello) ?? []
             for task in unknown { entry.current[task] = nil }
@@ -216,6 +223,16 @@ final class SessionRegistry: Sendable {
         state.withLock { $0.entries[client]?.current[identity] ?? nil }
     }
 
+    /// Whether the weights went with a task of this session.
+    func hasWeights(_ identity: TaskIdentity, client: String) -> Bool {
+        state.withLock { state in
+            guard let entry = state.entries[client], let assignment = entry.current[identity] ?? nil else {
+                return false
+            }
+            return entry.takesInline && InlineTransfer.fits(assignment.weightsBytes)
+        }
+    }
+
     /// A task is over for a client, in whatever way: the next one is sent.
     func finished(_ identity: TaskIdentity, client: String) {
         let link = state.withLock { state -> SessionLink? in
@@ -235,23 +252,27 @@ final class SessionRegistry: Sendable {
 
     /// Sends the first waiting task when the client has none.
     private func sendNext(to link: SessionLink) {
-        let next = state.withLock { state -> (TaskAssignment, Data)? in
+        let next = state.withLock { state -> (TaskAssignment, Data, takesInline: Bool)? in
             guard var entry = state.entries[link.client], entry.link === link, entry.current.isEmpty,
                 !entry.waiting.isEmpty
             else { return nil }
             let assignment = entry.waiting.removeFirst()
             entry.current[assignment.identity] = assignment
             state.entries[link.client] = entry
-            return (assignment, Self.specification(of: assignment, in: &state))
+            return (assignment, Self.specification(of: assignment, in: &state), entry.takesInline)
         }
-        if let (assignment, specification) = next { send(assignment, specification, over: link) }
+        guard let (assignment, specification, takesInline) = next else { return }
+        send(assignment, specification, takesInline ? weights.known(assignment.offer.weightsDigest) : nil, over: link)
     }
 
-    private func send(_ assignment: TaskAssignment, _ specification: Data, over link: SessionLink) {
+    /// - Parameter weights: those of the task, when they go with it: then no slot is needed.
+    private func send(_ assignment: TaskAssignment, _ specification: Data, _ weights: Data?, over link: SessionLink) {
         let identity = assignment.identity
-        let grant = grants.offer(
-            client: link.client, purpose: TransferPurpose(identity: identity, direction: .fetch),
-            bytes: assignment.weightsBytes)
+        let grant =
+            weights == nil
+            ? grants.offer(
+                client: link.client, purpose: TransferPurpose(identity: identity, direction: .fetch),
+                bytes: assignment.weightsBytes) : nil
         link.send(
             .task(
                 .with {
@@ -264,6 +285,7 @@ final class SessionRegistry: Sendable {
                     $0.specification = specification
                     $0.deadlineMilliseconds = UInt64(clamping: max(1, assignment.offer.deadline - clock.now()))
                     $0.fetchGrant = grant ?? 0
+                    if let weights { $0.weights = weights }
                 }))
         logger.debug("task sent", metadata: ["client": "\(link.client)", "task": "\(identity)"])
         observer.withLock { $0 }?.taskSent(identity, client: link.client)
@@ -298,6 +320,7 @@ final class SessionRegistry: Sendable {
 
 extension SessionRegistry: Fleet {
     func assign(_ assignment: TaskAssignment, to client: String) async {
+        await weights.load(assignment.offer.weightsDigest, bytes: assignment.weightsBytes)
         let link = state.withLock { state -> SessionLink? in
             guard var entry = state.entries[client] else { return nil }
             let identity = assignment.identity

@@ -11,6 +11,8 @@ extension Store {
         public var attempt: Int
         /// The client.
         public var client: String
+        /// Where it ends in the pack of its round; nil for a file of its own.
+        public var packEnd: Int64? = nil
     }
 
     private static let history = """
@@ -92,9 +94,28 @@ extension Store {
     public func spooledUpdates() async throws -> Set<SpooledUpdate> {
         try await read { db in
             Set(
-                try db.rows("SELECT job, round, attempt, client FROM updates WHERE spooled = 1").map {
-                    SpooledUpdate(job: $0["job"], round: $0["round"], attempt: $0["attempt"], client: $0["client"])
+                try db.rows(
+                    "SELECT job, round, attempt, client, pack_offset + bytes AS pack_end FROM updates WHERE spooled = 1"
+                ).map {
+                    SpooledUpdate(
+                        job: $0["job"], round: $0["round"], attempt: $0["attempt"], client: $0["client"],
+                        packEnd: $0["pack_end"])
                 })
+        }
+    }
+
+    /// Where the updates of a round's attempt begin in its pack, by client; those in files of their own are not named.
+    func packOffsets(job: String, round: Int, attempt: Int) async throws -> [String: Int64] {
+        try await read { db in
+            var offsets: [String: Int64] = [:]
+            let rows = try db.rows(
+                """
+                SELECT client, pack_offset FROM updates
+                WHERE job = ? AND round = ? AND attempt = ? AND pack_offset IS NOT NULL
+                """,
+                [job, round, attempt])
+            for row in rows { offsets[row["client"]] = row["pack_offset"] }
+            return offsets
         }
     }
 

@@ -12,9 +12,14 @@ public struct UpdateRecord: Sendable, Hashable {
     public var statistics: TaskStatistics
     /// The trainer and its libraries.
     public var trainer: [String: String]
+    /// Where it begins in the pack of its round; nil for a file of its own.
+    public var packOffset: Int64?
 
     /// Creates a record.
-    public init(digest: String, bytes: Int64, statistics: TaskStatistics, trainer: [String: String]) {
+    public init(
+        digest: String, bytes: Int64, statistics: TaskStatistics, trainer: [String: String], packOffset: Int64? = nil
+    ) {
+        self.packOffset = packOffset
         self.digest = digest
         self.bytes = bytes
         self.statistics = statistics
@@ -38,12 +43,12 @@ extension Store {
         try db.run(
             """
             INSERT INTO updates
-                (job, round, attempt, client, digest, bytes, statistics, trainer, committed, spooled)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
+                (job, round, attempt, client, digest, bytes, statistics, trainer, committed, pack_offset, spooled)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
             """,
             [
                 job, task.round, task.attempt, client, update.digest, update.bytes,
-                try StoredJSON.text(update.statistics), try StoredJSON.text(update.trainer), time,
+                try StoredJSON.text(update.statistics), try StoredJSON.text(update.trainer), time, update.packOffset,
             ])
     }
 
@@ -52,14 +57,15 @@ extension Store {
         try await read { db in
             try db.row(
                 """
-                SELECT digest, bytes, statistics, trainer FROM updates
+                SELECT digest, bytes, statistics, trainer, pack_offset FROM updates
                 WHERE job = ? AND round = ? AND attempt = ? AND client = ?
                 """,
                 [job, task.round, task.attempt, client]
             ).map { row in
                 UpdateRecord(
                     digest: row["digest"], bytes: row["bytes"],
-                    statistics: try StoredJSON.value(row["statistics"]), trainer: try StoredJSON.value(row["trainer"]))
+                    statistics: try StoredJSON.value(row["statistics"]), trainer: try StoredJSON.value(row["trainer"]),
+                    packOffset: row["pack_offset"])
             }
         }
     }

@@ -20,6 +20,10 @@ enum StoreSchema {
         migrator.registerMigration("asynchronous") { db in
             for statement in AsynchronousSchema.statements { try db.execute(sql: statement) }
         }
+        // Where an update begins in the pack of its round; null for a file of its own.
+        migrator.registerMigration("packs") { db in
+            try db.execute(sql: "ALTER TABLE updates ADD COLUMN pack_offset INTEGER")
+        }
         return migrator
     }
 

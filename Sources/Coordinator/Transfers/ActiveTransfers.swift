@@ -10,9 +10,16 @@ final class ActiveTransfers: Sendable {
         var cancel: @Sendable (CoordinatorError) -> Void
     }
 
+    private struct Transfer: Hashable {
+        var identity: ParticipantIdentity
+        var purpose: TransferPurpose
+    }
+
     private struct State {
         var next = 0
         var entries: [Int: Entry] = [:]
+        /// The number of each transfer's entry.
+        var transfers: [Transfer: Int] = [:]
         var closed: CoordinatorError?
     }
 
@@ -43,6 +50,16 @@ final class ActiveTransfers: Sendable {
         }
     }
 
+    /// Runs a transfer that came whole with a message and needs no call: what is left of it is short, so it is not ended from
+    /// outside. One that runs for the same purpose is ended, as in ``withCall(of:purpose:_:)``.
+    func whole<Value>(
+        of identity: ParticipantIdentity, purpose: TransferPurpose, _ body: () async throws -> Value
+    ) async throws -> Value {
+        let number = try enter(identity, purpose) { _ in }
+        defer { leave(number) }
+        return try await body()
+    }
+
     /// Ends calls. Returns how many.
     @discardableResult
     func end(_ identity: ParticipantIdentity, transfersOnly: Bool = false, _ reason: CoordinatorError) -> Int {
@@ -71,12 +88,12 @@ final class ActiveTransfers: Sendable {
     ) throws -> Int {
         let (number, old) = try state.withLock { state throws(CoordinatorError) -> (Int?, Entry?) in
             if let closed = state.closed { throw closed }
-            if let purpose,
-                let old = state.entries.values.first(where: { $0.identity == identity && $0.purpose == purpose })
-            {
-                return (nil, old)
-            }
             state.next += 1
+            if let purpose {
+                let transfer = Transfer(identity: identity, purpose: purpose)
+                if let number = state.transfers[transfer] { return (nil, state.entries[number]) }
+                state.transfers[transfer] = state.next
+            }
             state.entries[state.next] = Entry(identity: identity, purpose: purpose, cancel: cancel)
             return (state.next, nil)
         }
@@ -86,6 +103,9 @@ final class ActiveTransfers: Sendable {
     }
 
     private func leave(_ number: Int) {
-        state.withLock { state in _ = state.entries.removeValue(forKey: number) }
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: number), let purpose = entry.purpose else { return }
+            state.transfers[Transfer(identity: entry.identity, purpose: purpose)] = nil
+        }
     }
 }

@@ -1,9 +1,11 @@
 public import Durability
 public import Federation
+internal import Foundation
 
 /// Updates of running rounds: `spool/<job>/<round>/<client>.<digest>.part` while bytes arrive,
 /// `spool/<job>/<round>/<client>.safetensors` once complete. The folder of a second attempt is `<round>.1`. In an
 /// asynchronous job the folder is named by the version that a task starts from and the draw that chose its client.
+/// Small updates of a round lie together in `spool/<job>/<round>/small.pack`, see ``JobPlan/packsUpdates``.
 ///
 /// The digest in a part's name tells of which file its bytes are, so that a resumed upload continues the same file also
 /// after a restart.
@@ -13,6 +15,7 @@ public struct Spool: Sendable {
     let fileSystem: any FileSystem
     private let parts: SpoolIndex
     private let folders: GroupSynchroniser
+    private let packs: SpoolPacks
 
     private static let suffix = ".safetensors"
 
@@ -22,6 +25,7 @@ public struct Spool: Sendable {
         self.fileSystem = fileSystem
         parts = SpoolIndex(fileSystem: fileSystem)
         folders = GroupSynchroniser(fileSystem: fileSystem)
+        packs = SpoolPacks(fileSystem: fileSystem)
         try fileSystem.makeDirectory(folder)
     }
 
@@ -61,6 +65,24 @@ public struct Spool: Sendable {
             folders: folders)
     }
 
+    /// Puts a small update into the pack of its round; it is durable when this returns.
+    ///
+    /// - Parameter onWrite: called when its bytes are written and not yet synchronised.
+    /// - Returns: where in the pack it begins.
+    func keep(
+        _ bytes: Data, job: String, task: RoundTask, onWrite: @escaping @Sendable () throws -> Void
+    ) async throws -> Int64 {
+        try await packs.append(
+            bytes, to: folder(job: job, round: task.round, attempt: task.attempt), onWrite: onWrite)
+    }
+
+    /// The pack of a round's attempt, open for reading.
+    func pack(job: String, round: Int, attempt: Int) throws -> PackedFile.Pack {
+        PackedFile.Pack(
+            try fileSystem.open(
+                "\(folder(job: job, round: round, attempt: attempt))/\(SpoolPacks.name)", .read))
+    }
+
     /// Removes everything of a round's attempt.
     public func remove(job: String, round: Int, attempt: Int) throws {
         try removeFolder(folder(job: job, round: round, attempt: attempt))
@@ -92,8 +114,11 @@ public struct Spool: Sendable {
         var missing = referenced
         for job in try fileSystem.list(folder) {
             var isEmpty = true
+            let packed = Dictionary(
+                grouping: referenced.filter { $0.job == job && $0.packEnd != nil },
+                by: { Self.name(round: $0.round, attempt: $0.attempt) })
             let wanted = Dictionary(
-                referenced.filter { $0.job == job }.map {
+                referenced.filter { $0.job == job && $0.packEnd == nil }.map {
                     ("\(Self.name(round: $0.round, attempt: $0.attempt))/\($0.client)\(Self.suffix)", $0)
                 }, uniquingKeysWith: { first, _ in first })
             var openNames = Set((drawn[job] ?? []).map { Self.name(round: $0.round, attempt: $0.attempt) })
@@ -103,6 +128,10 @@ public struct Spool: Sendable {
                 for file in try fileSystem.list("\(folder)/\(job)/\(round)") {
                     if let update = wanted["\(round)/\(file)"] {
                         missing.remove(update)
+                        left += 1
+                    } else if file == SpoolPacks.name, let updates = packed[round] {
+                        let size = try fileSystem.size("\(folder)/\(job)/\(round)/\(file)")
+                        missing.subtract(updates.filter { $0.packEnd.map { $0 <= size } ?? false })
                         left += 1
                     } else if file.hasSuffix(".part") && openNames.contains(round) {
                         left += 1
@@ -119,6 +148,7 @@ public struct Spool: Sendable {
 
     private func removeFolder(_ path: String) throws {
         parts.forget(path)
+        packs.forget(path)
         do {
             for file in try fileSystem.list(path) { try fileSystem.remove("\(path)/\(file)") }
             try fileSystem.remove(path)

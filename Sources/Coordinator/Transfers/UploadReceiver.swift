@@ -21,8 +21,8 @@ struct UploadReceiver: Sendable {
 
     /// What became of the bytes.
     enum Result: Sendable, Hashable {
-        /// The update is in the spool under its final name, durable.
-        case complete
+        /// The update is in the spool for good, durable: under its final name, or in the pack of its round from an offset on.
+        case complete(packOffset: Int64?)
         /// It is not wanted any more.
         case unwanted
     }
@@ -42,7 +42,7 @@ struct UploadReceiver: Sendable {
         defer { part.suspend() }
         do {
             try part.truncate(to: update.offset)
-            var state = try Intake(part, plan: plan)
+            var state = try UpdateIntake(part, plan: plan)
             var chunks = ChunkSequence(from: update.offset, totalBytes: update.totalBytes)
             board.enter(
                 .uploading, task: update.identity, client: client,
@@ -56,7 +56,7 @@ struct UploadReceiver: Sendable {
                     let bytes = try chunks.accept(chunk)
                     moved()
                     guard isWanted() else { return .unwanted }
-                    try state.take(bytes, part)
+                    try state.check(bytes) { try part.append($0) }
                     board.moved(part.bytes, task: update.identity, client: client)
                     if part.bytes * 2 >= update.totalBytes, !state.isPastHalf {
                         state.isPastHalf = true
@@ -70,11 +70,11 @@ struct UploadReceiver: Sendable {
                     .invalidRequest, "the upload ended after \(chunks.position) of \(update.totalBytes) bytes")
             }
             complete()
-            try state.finish(update, part, isWhole: update.offset == 0)
+            try state.finish(update, isWhole: update.offset == 0) { try part.read(into: $0, at: Int64($1)) }
             try crash.reached(.afterDigestCheck)
             guard isWanted() else { return .unwanted }
             try await part.commit { try crash.reached(.afterRename) }
-            return .complete
+            return .complete(packOffset: nil)
         } catch let error as AdmissionRefusal {
             part.discard()
             throw error
@@ -91,56 +91,6 @@ struct UploadReceiver: Sendable {
         } catch let error as DurabilityError where error.code == .noSpace {
             part.discard()
             throw CoordinatorError(.noSpace, DiskGuard.reason, cause: error)
-        }
-    }
-}
-
-/// The checks that an update passes while it streams.
-private struct Intake {
-    private var inspector: UpdateInspector
-    private var digest = Digest()
-    private let rules: AdmissionRules
-    var isPastHalf: Bool
-
-    /// Starts with what the part holds.
-    init(_ part: SpoolPart, plan: JobPlan) throws {
-        var inspector = UpdateInspector(plan.encoded)
-        var digest = Digest()
-        try part.forEachBlock { block in
-            try inspector.consume(block)
-            digest.update(block)
-        }
-        self.inspector = inspector
-        rules = AdmissionRules(plan.specification)
-        self.digest = digest
-        isPastHalf = part.bytes * 2 >= plan.updateBytes && part.bytes > 0
-    }
-
-    /// Checks the next bytes and appends them to the part.
-    mutating func take(_ bytes: Data, _ part: SpoolPart) throws {
-        for region in bytes.regions {
-            try region.withUnsafeBytes { block in
-                try inspector.consume(block)
-                digest.update(block)
-                try part.append(block)
-            }
-        }
-    }
-
-    /// Judges the complete update.
-    mutating func finish(_ update: UpdateDescription, _ part: SpoolPart, isWhole: Bool) throws {
-        guard digest.hexadecimal == update.digest else {
-            guard isWhole else {
-                throw CoordinatorError(.corrupt, "the resumed update is damaged: send it again from its start")
-            }
-            throw AdmissionRefusal(
-                code: "digest",
-                reason: "the bytes have the digest \(digest.hexadecimal.prefix(12)), "
-                    + "the header says \(update.digest.prefix(12))")
-        }
-        try rules.check(norm: inspector.finish().norm)
-        if rules.claimsSteps, let steps = try ClaimedSteps.read(part) {
-            try rules.check(steps: steps, examples: update.statistics.examples)
         }
     }
 }

@@ -1,11 +1,15 @@
 internal import Synchronization
+internal import Wire
 internal import WireMessages
 
-/// Asks for slots on one session and hands them out as they come.
+/// Asks for slots and sends small updates on one session, and hands the answers out as they come.
 final class GrantDesk: Sendable {
     private struct State {
         var next: UInt64 = 0
         var waiting: [UInt64: CheckedContinuation<UInt64, Never>] = [:]
+        var takesInline = false
+        /// Who waits for what became of the update of a task.
+        var submissions: [Tributary_V1_TaskIdentity: CheckedContinuation<Tributary_V1_UpdateReceipt?, Never>] = [:]
     }
 
     private let state = Mutex(State())
@@ -40,6 +44,44 @@ final class GrantDesk: Sendable {
         }
         guard grant != 0 else { throw CancellationError() }
         return grant
+    }
+
+    /// Whether the coordinator takes small updates in session messages; known with its welcome.
+    var takesInline: Bool { state.withLock { $0.takesInline } }
+
+    /// The session is open.
+    func welcomed(_ welcome: Tributary_V1_Welcome) {
+        state.withLock { $0.takesInline = InlineTransfer.isUnderstood(welcome.features) }
+    }
+
+    /// Sends a small update and returns what became of it.
+    ///
+    /// - Throws: `CancellationError`.
+    func submit(_ update: Tributary_V1_InlineUpdate) async throws -> Tributary_V1_UpdateReceipt {
+        let identity = update.header.identity
+        let receipt = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.withLock { $0.submissions[identity] = continuation }
+                if Task.isCancelled { resume(identity, nil) }
+                var message = Tributary_V1_ClientMessage()
+                message.update = update
+                outbound.yield(message)
+            }
+        } onCancel: {
+            resume(identity, nil)
+        }
+        guard let receipt else { throw CancellationError() }
+        return receipt
+    }
+
+    /// The coordinator told what became of an update.
+    func answer(_ receipt: Tributary_V1_InlineReceipt) {
+        resume(receipt.identity, receipt.receipt)
+    }
+
+    private func resume(_ identity: Tributary_V1_TaskIdentity, _ receipt: Tributary_V1_UpdateReceipt?) {
+        let continuation = state.withLock { $0.submissions.removeValue(forKey: identity) }
+        continuation?.resume(returning: receipt)
     }
 
     /// The coordinator granted a slot.

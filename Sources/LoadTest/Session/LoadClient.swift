@@ -74,6 +74,7 @@ struct LoadClient: Sendable {
                 for try await message in response.messages {
                     switch message.message {
                     case .welcome(let welcome)?:
+                        desk.welcomed(welcome)
                         onWelcome()
                         group.addTask { try await beat(every: welcome.heartbeatMilliseconds, outbound) }
                     case .task(let task)?:
@@ -88,6 +89,7 @@ struct LoadClient: Sendable {
                             }
                         }
                     case .grant(let grant)?: desk.answer(grant)
+                    case .update(let receipt)?: desk.answer(receipt)
                     case .drain(let drain)?: throw LoadTestError("a session was drained: \(drain.reason)")
                     default: break
                     }

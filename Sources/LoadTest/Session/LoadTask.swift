@@ -49,6 +49,7 @@ struct LoadTask: Sendable {
     }
 
     private func fetch() async throws {
+        if !task.weights.isEmpty { return try keep(task.weights) }
         let request = try await request()
         let start = ContinuousClock.now
         let bytes = Int64(task.weightsBytes)
@@ -68,11 +69,31 @@ struct LoadTask: Sendable {
                 var chunks = ChunkSequence(totalBytes: bytes)
                 var hash = SHA256()
                 for try await chunk in response.messages { hash.update(data: try chunks.accept(chunk)) }
-                return hash.finalize().map { String(format: "%02x", $0) }.joined()
+                return Self.hexadecimal(hash.finalize())
             }
-            guard found == digest else { throw LoadTestError("the weights \(digest) came with the digest \(found)") }
+            try check(found)
         }
         client.recorder.moved(.down, bytes: Int(bytes), since: start)
+    }
+
+    /// Takes weights that came with the task.
+    private func keep(_ weights: Data) throws {
+        if let folder = client.cacheFolder {
+            _ = try WeightsCache(folder: folder, limit: 1).keep(weights, as: task.weightsDigest)
+        } else {
+            try check(Self.hexadecimal(SHA256.hash(data: weights)))
+        }
+    }
+
+    private func check(_ found: String) throws {
+        guard found == task.weightsDigest else {
+            throw LoadTestError("the weights \(task.weightsDigest) came with the digest \(found)")
+        }
+    }
+
+    private static func hexadecimal(_ digest: SHA256.Digest) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     private func stall(_ model: EchoModel) async throws {
@@ -92,32 +113,59 @@ struct LoadTask: Sendable {
 
     // MARK: Up
 
-    private func header(_ model: EchoModel) async throws -> Tributary_V1_SubmitUpdateRequest {
+    private func header(_ model: EchoModel, grant: UInt64 = 0) throws -> Tributary_V1_UpdateHeader {
+        UpdateDescription(
+            grant: grant, identity: try TaskIdentity(task.identity), digest: model.update.digest,
+            totalBytes: Int64(model.update.bytes), offset: 0, weightsDigest: task.weightsDigest,
+            statistics: TaskStatistics(examples: 10, sums: ["loss": 0]), trainer: ["trainer": "tributary-load"]
+        ).message
+    }
+
+    private func request(_ model: EchoModel) async throws -> Tributary_V1_SubmitUpdateRequest {
         var message = Tributary_V1_SubmitUpdateRequest()
-        message.header =
-            UpdateDescription(
-                grant: try await desk.grant(task.identity, .upload), identity: try TaskIdentity(task.identity),
-                digest: model.update.digest, totalBytes: Int64(model.update.bytes), offset: 0,
-                weightsDigest: task.weightsDigest, statistics: TaskStatistics(examples: 10, sums: ["loss": 0]),
-                trainer: ["trainer": "tributary-load"]
-            ).message
+        message.header = try header(model, grant: try await desk.grant(task.identity, .upload))
         return message
     }
 
     private func upload(_ model: EchoModel) async throws {
-        let header = try await header(model)
         let start = ContinuousClock.now
-        let receipt = try await federation.submitUpdate(options: options) { writer in
+        let receipt = try await isInline(model) ? submit(model) : call(model)
+        guard receipt.status == .committed else {
+            throw LoadTestError("an update was not taken (\(receipt.status)): \(receipt.code) \(receipt.reason)")
+        }
+        client.recorder.moved(.up, bytes: model.update.bytes, since: start)
+    }
+
+    private func isInline(_ model: EchoModel) -> Bool {
+        desk.takesInline && InlineTransfer.fits(Int64(model.update.bytes))
+    }
+
+    /// In a session message.
+    private func submit(_ model: EchoModel) async throws -> Tributary_V1_UpdateReceipt {
+        var update = Tributary_V1_InlineUpdate()
+        update.header = try header(model)
+        update.data = try read(model, from: 0, count: model.update.bytes)
+        return try await desk.submit(update)
+    }
+
+    /// In a call of its own.
+    private func call(_ model: EchoModel) async throws -> Tributary_V1_UpdateReceipt {
+        let header = try await request(model)
+        return try await federation.submitUpdate(options: options) { writer in
             try await writer.write(header)
             var position = 0
             while position < model.update.bytes {
                 position = try await send(model, from: position, writer)
             }
         }
-        guard receipt.status == .committed else {
-            throw LoadTestError("an update was not taken (\(receipt.status)): \(receipt.code) \(receipt.reason)")
+    }
+
+    private func read(_ model: EchoModel, from position: Int, count: Int) throws -> Data {
+        try ChunkData.filled(count: count) { buffer in
+            guard try model.updateFile.read(into: buffer, at: Int64(position)) == count else {
+                throw LoadTestError("\(model.update.path) has shrunk")
+            }
         }
-        client.recorder.moved(.up, bytes: model.update.bytes, since: start)
     }
 
     private func send(
@@ -126,17 +174,13 @@ struct LoadTask: Sendable {
         let count = min(WireLimits.sentChunkBytes, model.update.bytes - position)
         var message = Tributary_V1_SubmitUpdateRequest()
         message.chunk.offset = UInt64(position)
-        message.chunk.data = try ChunkData.filled(count: count) { buffer in
-            guard try model.updateFile.read(into: buffer, at: Int64(position)) == count else {
-                throw LoadTestError("\(model.update.path) has shrunk")
-            }
-        }
+        message.chunk.data = try read(model, from: position, count: count)
         try await writer.write(message)
         return position + count
     }
 
     private func stallUploading(_ model: EchoModel) async throws {
-        let header = try await header(model)
+        let header = try await request(model)
         _ = try await federation.submitUpdate(options: options) { writer in
             try await writer.write(header)
             var position = 0
