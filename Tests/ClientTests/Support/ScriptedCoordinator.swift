@@ -21,6 +21,11 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
         var hellos: [Tributary_V1_Hello] = []
         var uploads: [Tributary_V1_UpdateHeader: Data] = [:]
         var headers: [Tributary_V1_UpdateHeader] = []
+        /// What the welcome names.
+        var features: [String] = []
+        var inlineUpdates: [Tributary_V1_InlineUpdate] = []
+        /// What becomes of updates in session messages; nil ends the session instead.
+        var inlineReceipt: Tributary_V1_UpdateStatus? = .committed
         var fetchOffsets: [UInt64] = []
         /// What is in the spool of an interrupted upload.
         var spooled = Data()
@@ -75,8 +80,10 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
         _ hello: Tributary_V1_Hello, _ outbound: AsyncStream<Tributary_V1_CoordinatorMessage>.Continuation
     ) {
         var answer = Tributary_V1_CoordinatorMessage()
+        let features = state.withLock { $0.features }
         answer.welcome = .with {
             $0.protocolVersion = 1
+            $0.features = features
             $0.heartbeatMilliseconds = heartbeat
             $0.client = "site-1"
             $0.clockMilliseconds = UInt64(Date().timeIntervalSince1970 * 1000)
@@ -143,6 +150,21 @@ final class ScriptedCoordinator: Tributary_V1_Federation.SimpleServiceProtocol {
                 $0.request = request.request
                 $0.grant = request.request + 1000
                 $0.validMilliseconds = 10_000
+            }
+            outbound.yield(answer)
+        case .update(let update):
+            let status = state.withLock { state in
+                state.inlineUpdates.append(update)
+                return state.inlineReceipt
+            }
+            guard let status else {
+                outbound.finish()
+                return
+            }
+            answer.update = .with {
+                $0.identity = update.header.identity
+                $0.digest = update.header.digest
+                $0.receipt.status = status
             }
             outbound.yield(answer)
         case .evaluation(let report):

@@ -27,6 +27,8 @@ final class ScriptedSite: Sendable {
 
     let name: String
     let datasets: [DatasetCard]
+    /// Whether it takes small weights and sends small updates in session messages.
+    let isInline: Bool
     let answer: @Sendable (Tributary_V1_Task) -> Answer
     /// Waits before a training task is begun.
     let gate: @Sendable (Tributary_V1_Task) async -> Void
@@ -40,12 +42,13 @@ final class ScriptedSite: Sendable {
     private let hears: AsyncStream<Void>.Continuation
 
     init(
-        _ name: String, examples: [String: Int] = ["train": 10, "test": 4],
+        _ name: String, examples: [String: Int] = ["train": 10, "test": 4], isInline: Bool = false,
         answer: @escaping @Sendable (Tributary_V1_Task) -> Answer = { _ in .update },
         gate: @escaping @Sendable (Tributary_V1_Task) async -> Void = { _ in }
     ) {
         self.name = name
         self.gate = gate
+        self.isInline = isInline
         datasets = [DatasetCard(name: "toy", examples: examples)]
         self.answer = answer
         (heard, hears) = AsyncStream.makeStream()
@@ -76,7 +79,9 @@ final class ScriptedSite: Sendable {
         async throws
     {
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
-        let hello = ClientHello(software: "scripted 1", datasets: datasets, holding: holding)
+        let hello = ClientHello(
+            features: isInline ? [InlineTransfer.feature] : [], software: "scripted 1", datasets: datasets,
+            holding: holding)
         outbound.yield(.with { $0.hello = hello.message })
         let requests = RequestBook(outbound)
         try await federation.connect(metadata: TestServer.metadata(client: name)) { writer in
@@ -93,6 +98,8 @@ final class ScriptedSite: Sendable {
                         group.addTask { try await self.work(task, federation, outbound, requests) }
                     case .grant(let grant)?:
                         requests.answer(grant)
+                    case .update(let receipt)?:
+                        requests.answer(receipt)
                     default: break
                     }
                 }
@@ -174,6 +181,7 @@ final class ScriptedSite: Sendable {
         _ task: Tributary_V1_Task, _ federation: Tributary_V1_Federation.Client<some ClientTransport>,
         _ requests: RequestBook
     ) async throws -> [UInt8] {
+        if isInline { return [UInt8](task.weights) }
         var grant = task.fetchGrant
         if grant == 0 { grant = await requests.grant(task.identity, .fetch) }
         return try await federation.fetchWeights(
@@ -196,6 +204,11 @@ final class ScriptedSite: Sendable {
     ) async throws {
         var header = Self.header(task, client: name, bytes: bytes)
         change(&header)
+        if isInline {
+            let receipt = try await requests.submit(header, bytes)
+            receipts.withLock { $0.append(receipt) }
+            return
+        }
         header.grant = await requests.grant(task.identity, .upload)
         let receipt = try await Self.submit(header, bytes, federation, client: name)
         receipts.withLock { $0.append(receipt) }
@@ -250,6 +263,7 @@ final class RequestBook: Sendable {
     private struct State {
         var next: UInt64 = 0
         var waiting: [UInt64: CheckedContinuation<UInt64, Never>] = [:]
+        var submissions: [Tributary_V1_TaskIdentity: CheckedContinuation<Tributary_V1_UpdateReceipt?, Never>] = [:]
     }
 
     private let state = Mutex(State())
@@ -281,6 +295,34 @@ final class RequestBook: Sendable {
         } onCancel: {
             resume(number, 0)
         }
+    }
+
+    /// Sends an update in a session message and returns what became of it.
+    func submit(_ header: Tributary_V1_UpdateHeader, _ bytes: [UInt8]) async throws -> Tributary_V1_UpdateReceipt {
+        let receipt = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                state.withLock { $0.submissions[header.identity] = continuation }
+                if Task.isCancelled { resume(header.identity, nil) }
+                outbound.yield(
+                    .with {
+                        $0.update = .with {
+                            $0.header = header
+                            $0.data = Data(bytes)
+                        }
+                    })
+            }
+        } onCancel: {
+            resume(header.identity, nil)
+        }
+        guard let receipt else { throw CancellationError() }
+        return receipt
+    }
+
+    func answer(_ receipt: Tributary_V1_InlineReceipt) { resume(receipt.identity, receipt.receipt) }
+
+    private func resume(_ identity: Tributary_V1_TaskIdentity, _ receipt: Tributary_V1_UpdateReceipt?) {
+        let continuation = state.withLock { $0.submissions.removeValue(forKey: identity) }
+        continuation?.resume(returning: receipt)
     }
 
     func answer(_ grant: Tributary_V1_TransferGrant) {
