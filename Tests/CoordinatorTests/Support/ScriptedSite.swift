@@ -28,6 +28,10 @@ final class ScriptedSite: Sendable {
     let name: String
     let datasets: [DatasetCard]
     let answer: @Sendable (Tributary_V1_Task) -> Answer
+    /// What the site counts with the weights of an evaluation task; nil for always the same.
+    let counts: (@Sendable (Tributary_V1_Task, [UInt8]) -> Tributary_V1_EvaluationReport?)?
+    /// The optional features of its software.
+    let features: [String]
     /// Waits before a training task is begun.
     let gate: @Sendable (Tributary_V1_Task) async -> Void
     /// The receipts of its uploads, in order.
@@ -41,11 +45,15 @@ final class ScriptedSite: Sendable {
 
     init(
         _ name: String, examples: [String: Int] = ["train": 10, "test": 4],
+        features: [String] = ProtocolVersion.features,
         answer: @escaping @Sendable (Tributary_V1_Task) -> Answer = { _ in .update },
+        counts: (@Sendable (Tributary_V1_Task, [UInt8]) -> Tributary_V1_EvaluationReport?)? = nil,
         gate: @escaping @Sendable (Tributary_V1_Task) async -> Void = { _ in }
     ) {
         self.name = name
         self.gate = gate
+        self.counts = counts
+        self.features = features
         datasets = [DatasetCard(name: "toy", examples: examples)]
         self.answer = answer
         (heard, hears) = AsyncStream.makeStream()
@@ -76,7 +84,8 @@ final class ScriptedSite: Sendable {
         async throws
     {
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
-        let hello = ClientHello(software: "scripted 1", datasets: datasets, holding: holding)
+        let hello = ClientHello(
+            features: features, software: "scripted 1", datasets: datasets, holding: holding)
         outbound.yield(.with { $0.hello = hello.message })
         let requests = RequestBook(outbound)
         try await federation.connect(metadata: TestServer.metadata(client: name)) { writer in
@@ -110,7 +119,12 @@ final class ScriptedSite: Sendable {
         let identity = task.identity
         if case .silence = self.answer(task) { return }
         if identity.kind == .evaluate {
-            _ = try await fetch(task, federation, requests)
+            let weights = try await fetch(task, federation, requests)
+            if let counts {
+                guard let report = counts(task, weights) else { return }
+                outbound.yield(.with { $0.evaluation = report })
+                return
+            }
             outbound.yield(
                 .with {
                     $0.evaluation = .with {
