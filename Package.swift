@@ -137,7 +137,7 @@ let package = Package(
         ),
 
         // Jobs, rounds and aggregation: pure, no transport.
-        module("Jobs", ["Configuration", "Weights"]),
+        module("Jobs", ["Configuration", "Randomness", "Weights"]),
         module("Aggregation", ["CKernels", "Weights"]),
         module("Federation", ["Aggregation", "Jobs", "Privacy", "Randomness", "Weights"]),
 

@@ -266,6 +266,11 @@ extension ClientDaemon: Session.Delegate {
             {
                 throw refusal
             }
+            if identity.kind == .train,
+                let refusal = parts.rules.refusal(toShowModelOf: work.specification, round: identity.round)
+            {
+                throw refusal
+            }
             if board.isBusy {
                 // Somebody else can use the slot meanwhile.
                 link.release(work.fetchGrant)

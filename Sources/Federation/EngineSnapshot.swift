@@ -34,6 +34,8 @@ public struct EngineSnapshot: Sendable {
     public var history: SelectionHistory
     /// Tasks and updates of an asynchronous job; nil for one that has none, and for jobs with rounds.
     public var buffer: UpdateBuffer?
+    /// What is known of the models that are evaluated once the rounds are over.
+    public var study: ModelStudy
     /// The last instant at which the coordinator is known to have run, milliseconds since 1970: the newest time in any
     /// row will do. Deadlines move by the time between it and the restart; nil moves none.
     public var lastAlive: Int64?
@@ -100,7 +102,8 @@ public struct EngineSnapshot: Sendable {
         pausedAt: Int64? = nil, completedRounds: Int = 0, failedAttempts: Int = 0, failedInRound: Set<String> = [],
         lastFailure: String = "", declined: Set<String> = [], offences: [String: Int] = [:],
         current: Current? = nil, evaluations: [Evaluation] = [], known: [Known] = [],
-        history: SelectionHistory = SelectionHistory(), buffer: UpdateBuffer? = nil, lastAlive: Int64? = nil,
+        history: SelectionHistory = SelectionHistory(), buffer: UpdateBuffer? = nil,
+        study: ModelStudy = ModelStudy(), lastAlive: Int64? = nil,
         spent: SpentPrivacy = SpentPrivacy()
     ) {
         self.specification = specification
@@ -118,6 +121,7 @@ public struct EngineSnapshot: Sendable {
         self.known = known
         self.history = history
         self.buffer = buffer
+        self.study = study
         self.lastAlive = lastAlive
         self.spent = spent
     }

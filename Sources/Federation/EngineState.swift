@@ -61,6 +61,7 @@ enum EnginePhase: Sendable {
     case training(OpenRound)
     case aggregating(OpenRound, AggregationOrder, isHeld: Bool)
     case committingRound(OpenRound, RoundResult)
+    case committingOwnModels(OpenRound, OwnModelsResult)
     case committingFailure(OpenRound, FailedAttempt)
     /// All rounds are done: for the last evaluations.
     case evaluating
@@ -71,7 +72,7 @@ enum EnginePhase: Sendable {
     var open: OpenRound? {
         switch self {
         case .committingCohort(let open), .training(let open), .aggregating(let open, _, _),
-            .committingRound(let open, _), .committingFailure(let open, _):
+            .committingRound(let open, _), .committingFailure(let open, _), .committingOwnModels(let open, _):
             open
         case .waiting, .evaluating, .committingEnd, .ended: nil
         }

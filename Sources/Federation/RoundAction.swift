@@ -21,6 +21,12 @@ public enum RoundAction: Sendable, Hashable {
     case aggregate(AggregationOrder)
     /// Make the round durable in one transaction, answer `roundCommitted`.
     case commitRound(RoundResult)
+    /// Make it durable which sites' own models are there, answer `ownModelsCommitted`. Their updates stay.
+    case commitOwnModels(OwnModelsResult)
+    /// Make a model that is to be evaluated, answer `modelMade` or `modelHeld`. May come again after a restart.
+    case makeModel(ModelOrder)
+    /// Make a studied model and its evaluation durable, answer `studyCommitted`.
+    case commitStudy(StudyRecord)
     /// Make the evaluation durable, answer `evaluationCommitted`.
     case commitEvaluation(EvaluationResult)
     /// Make the job's state durable, answer `statusCommitted`. After a final state nothing follows but `cancel`.

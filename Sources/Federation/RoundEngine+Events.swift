@@ -255,7 +255,7 @@ extension RoundEngine {
             member.examples[specification.evaluation.split, default: 0] > 0
                 // Who trains in the job would withhold what it counts; who only holds test data has no update to hide.
                 && !(specification.withholdsFigures && member.examples["train", default: 0] > 0)
-                && member.lostAt.map { time - $0 < patience } ?? true
+                && isPresent(member, at: time, for: patience)
         }
         guard !evaluators.isEmpty else { return nil }
         return EvaluationRecord(
@@ -287,6 +287,10 @@ extension RoundEngine {
     mutating func roundCommitted(_ round: Int, _ actions: inout [RoundAction]) {
         guard case .committingRound(let open, let result) = phase, result.round == round else { return }
         completedRounds = round + 1
+        if specification.isStudied(round: round) {
+            study.lastRound = AggregationOrder(
+                round: round, attempt: result.attempt, weightsDigest: result.baseDigest, updates: result.admitted)
+        }
         buffer?.folded(result)
         history = selectionHistory(after: result)
         weightsDigest = result.weightsDigest
@@ -298,8 +302,13 @@ extension RoundEngine {
         let reason = hasTarget(open) ? "the round has enough updates" : "the deadline has passed"
         cancel(open.task, at: open.unresolved, reason: reason, &actions)
         guard let record = result.evaluation else { return }
+        begin(record, &actions)
+    }
+
+    /// Opens a committed evaluation and asks those of its clients that are there.
+    mutating func begin(_ record: EvaluationRecord, _ actions: inout [RoundAction]) {
         let evaluation = OpenEvaluation(record: record)
-        evaluations[round] = evaluation
+        evaluations[record.round] = evaluation
         // A client that was revoked while the round was on its way into the store owes an answer it cannot give.
         for client in record.evaluators where members[client] == nil {
             let refusal = TaskRefusal(client: client, code: "revoked", reason: "the client's certificate was revoked")
@@ -323,6 +332,7 @@ extension RoundEngine {
     mutating func evaluationCommitted(_ round: Int, _ actions: inout [RoundAction]) {
         guard let evaluation = evaluations[round], evaluation.isCommitting else { return }
         evaluations[round] = nil
+        if isOwnModels(round) { study.late.formUnion(evaluation.unresolved) }
         cancel(evaluation.task, at: evaluation.unresolved, reason: "the deadline has passed", &actions)
     }
 }

@@ -51,7 +51,7 @@ extension RoundEngine {
             return .over
         case .evaluate:
             guard let evaluation = evaluations[task.round] else {
-                return task.round < completedRounds ? .over : .notAsked
+                return task.round < completedRounds + study.committed ? .over : .notAsked
             }
             guard evaluation.record.evaluators.contains(client) else { return .notAsked }
             if evaluation.reports[client] != nil { return .committed }
@@ -78,10 +78,12 @@ extension RoundEngine {
             return RoundProgress(
                 round: completedRounds, attempt: failedAttempts, phase: .selecting, cohort: [], admitted: [],
                 refusals: [], totals: TaskStatistics(), startedAt: nil, deadline: nil)
+        case .committingCohort(let open) where isOwnModels(open.record.round): return nil
+        case .training(let open) where isOwnModels(open.record.round): return nil
         case .committingCohort(let open): return progress(open, .selecting)
         case .training(let open), .committingFailure(let open, _): return progress(open, .training)
         case .aggregating(let open, _, _), .committingRound(let open, _): return progress(open, .aggregating)
-        case .waiting, .evaluating, .committingEnd, .ended: return nil
+        case .waiting, .evaluating, .committingOwnModels, .committingEnd, .ended: return nil
         }
     }
 
@@ -105,13 +107,17 @@ extension RoundEngine {
         case .training(let open):
             let waiting = open.unresolved
             let names = waiting.prefix(3).joined(separator: ", ") + (waiting.count > 3 ? ", …" : "")
-            return "round \(open.record.round): \(open.updates.count) of \(open.record.cohort.count) updates"
+            let what = isOwnModels(open.record.round) ? "cross-site" : "round \(open.record.round)"
+            let kind = isOwnModels(open.record.round) ? "sites' own models" : "updates"
+            return "\(what): \(open.updates.count) of \(open.record.cohort.count) \(kind)"
                 + (waiting.isEmpty ? "" : ", waits for \(names)")
         case .aggregating(let open, _, _), .committingRound(let open, _):
             return "round \(open.record.round): folds \(open.updates.count) updates"
         case .committingFailure(let open, let failure):
             return "round \(open.record.round), attempt \(open.record.attempt) failed: \(failure.reason)"
+        case .committingOwnModels: return "cross-site: the sites' own models are in"
         case .evaluating:
+            if let studySummary { return studySummary }
             let names = Participants.sorted(Set(evaluations.values.flatMap(\.unresolved)))
             return "waits for the last evaluation" + (names.isEmpty ? "" : " by \(names.joined(separator: ", "))")
         case .committingEnd, .ended: return status.reason

@@ -9,6 +9,7 @@ extension RoundEngine {
         guard !isPaused else { return }
         switch phase {
         case .waiting where completedRounds >= specification.rounds || exhaustion != nil:
+            if askForOwnModels(at: time, &actions) { break }
             phase = .evaluating
             dismissAsked(&actions)
             advance(at: time, &actions)
@@ -22,8 +23,9 @@ extension RoundEngine {
             drawCohort(at: time, &actions)
             if exhaustion != nil { advance(at: time, &actions) }
         case .training(let open): judge(open, at: time, &actions)
-        case .evaluating where evaluations.isEmpty:
-            end(conclusion, &actions)
+        case .evaluating:
+            advanceStudy(&actions)
+            if evaluations.isEmpty, isStudyComplete { end(conclusion, &actions) }
         default: break
         }
     }
@@ -111,12 +113,14 @@ extension RoundEngine {
     /// How many updates make a round: `minimumUpdates`, but of a private Poisson sample, which may be smaller and empty, all:
     /// its noise is released all the same.
     private func needed(of record: CohortRecord) -> Int {
+        guard !isOwnModels(record.round) else { return 0 }
         let wanted = specification.clients.minimumUpdates
         return privacy?.hasRandomSize == true ? min(wanted, record.cohort.count) : wanted
     }
 
     /// Decides whether the open round is complete, has failed, or goes on.
     private mutating func judge(_ open: OpenRound, at time: Int64, _ actions: inout [RoundAction]) {
+        guard !isOwnModels(open.record.round) else { return judgeOwnModels(open, at: time, &actions) }
         let needed = needed(of: open.record)
         let isOverdue = time >= open.record.deadline
         if open.isResolved || isOverdue || hasTarget(open), open.updates.count >= needed {

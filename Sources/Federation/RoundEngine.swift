@@ -31,6 +31,9 @@ public import Jobs
 ///
 /// **Asynchronous** jobs have versions of the weights in place of rounds: see `RoundEngine+Asynchronous.swift`.
 ///
+/// **After the rounds** a job may have its sites' own models and coalitions of updates evaluated: see
+/// `Study/RoundEngine+Study.swift`.
+///
 /// **Pause** lets clients finish and keeps what they give, but starts nothing, and all clocks stand still. **Stop** ends
 /// the job at once and cancels its tasks.
 public struct RoundEngine: Sendable {
@@ -69,6 +72,8 @@ public struct RoundEngine: Sendable {
     let asynchronous: AsynchronousSettings?
     /// Tasks and updates of an asynchronous job; nil for rounds.
     public internal(set) var buffer: UpdateBuffer?
+    /// The models that are evaluated once the rounds are over.
+    public internal(set) var study: ModelStudy
     let participants: Set<String>?
     /// Draws cohorts and counts their cost in a job with privacy.
     public internal(set) var privacy: RoundPrivacy?
@@ -97,6 +102,7 @@ public struct RoundEngine: Sendable {
         participants = snapshot.specification.clients.participants.map(Set.init)
         sampling = Self.sampling(of: snapshot.specification)
         asynchronous = snapshot.specification.asynchronous.flatMap { try? AsynchronousSettings($0) }
+        study = snapshot.study
         buffer = asynchronous.map { _ in snapshot.buffer ?? UpdateBuffer() }
         adaptiveDeadline = snapshot.specification.adaptiveDeadline.flatMap { try? AdaptiveDeadline($0) }
         history = snapshot.specification.usesHistory ? snapshot.history : SelectionHistory()
@@ -185,6 +191,10 @@ public struct RoundEngine: Sendable {
         case .aggregationHeld(let round, let attempt, let reason):
             aggregationHeld(round, attempt, reason, at: time, &actions)
         case .roundCommitted(let round): roundCommitted(round, &actions)
+        case .ownModelsCommitted: ownModelsCommitted(&actions)
+        case .modelMade(let number, let made): modelMade(number, made, at: time, &actions)
+        case .modelHeld(let number, let reason): modelHeld(number, reason, at: time, &actions)
+        case .studyCommitted(let round): studyCommitted(round, &actions)
         case .evaluationReported(let client, let round, let statistics):
             evaluationReported(client, round, statistics)
         case .evaluationCommitted(let round): evaluationCommitted(round, &actions)

@@ -47,6 +47,16 @@ public enum RoundEvent: Sendable, Hashable {
     /// The round with its weights, statistics, lineage and evaluation is durable.
     case roundCommitted(round: Int)
 
+    /// It is durable which sites' own models are there.
+    case ownModelsCommitted(round: Int)
+    /// A model that is to be evaluated was made, or cannot be.
+    case modelMade(number: Int, MadeModel)
+    /// The making of a model was given up for now: the job is paused with this reason, and the model is asked for again on
+    /// `resume`.
+    case modelHeld(number: Int, reason: String)
+    /// A studied model with its evaluation is durable; the round is that of the evaluation.
+    case studyCommitted(round: Int)
+
     /// An evaluation report is durable.
     case evaluationReported(client: String, round: Int, statistics: TaskStatistics)
     /// The evaluation's result is durable.

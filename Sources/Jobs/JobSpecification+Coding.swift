@@ -30,6 +30,8 @@ extension JobSpecification: Decodable {
             evaluation: try container.decodeIfPresent(Evaluation.self, forKey: .evaluation) ?? Evaluation(),
             selectBy: try container.decodeIfPresent(MetricSelector.self, forKey: .selectBy)
                 ?? MetricSelector("macroF1"),
+            crossSite: try container.decodeIfPresent(CrossSiteSelection.self, forKey: .crossSite),
+            contributions: try container.decodeIfPresent(ContributionSettings.self, forKey: .contributions),
             limits: try container.decodeIfPresent(Limits.self, forKey: .limits) ?? Limits(),
             kept: try container.decodeIfPresent([String].self, forKey: .kept) ?? [],
             latest: try container.decodeIfPresent([String].self, forKey: .latest) ?? [],

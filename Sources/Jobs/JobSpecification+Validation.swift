@@ -93,7 +93,7 @@ extension JobSpecification {
         ] {
             problems += Self.problems(of: settings, key)
         }
-        problems += tensorNameProblems + privacyProblems + secureAggregationProblems + figureProblems
+        problems += tensorNameProblems + privacyProblems + secureAggregationProblems + figureProblems + studyProblems
         return problems
     }
 

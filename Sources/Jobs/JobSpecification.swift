@@ -54,6 +54,10 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
     public var evaluation: Evaluation
     /// The metric that picks the best round.
     public var selectBy: MetricSelector
+    /// Which sites' models are evaluated on each other's examples once the rounds are over; nil for none.
+    public var crossSite: CrossSiteSelection?
+    /// Which scores say what each client's update contributed; nil for none.
+    public var contributions: ContributionSettings?
     /// What a client may claim.
     public var limits: Limits
     /// Names of tensors that are never averaged: each keeps its initial value in the global weights.
@@ -70,7 +74,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         case strategy, aggregation, privacy
         case encoding, secureAggregation, reportFigures, attack, corruption, partition, clock, training, evaluation,
             selectBy
-        case limits, kept, latest, keepUpdates, checkpointEvery
+        case crossSite, contributions, limits, kept, latest, keepUpdates, checkpointEvery
     }
 
     /// Who takes part in a job.
@@ -187,6 +191,7 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         secureAggregation: Settings = [:], reportFigures: ReportedFigures? = nil, attack: Settings = [:],
         corruption: Settings = [:], partition: Settings = [:], clock: Settings = [:], training: Settings = [:],
         evaluation: Evaluation = Evaluation(), selectBy: MetricSelector = MetricSelector("macroF1"),
+        crossSite: CrossSiteSelection? = nil, contributions: ContributionSettings? = nil,
         limits: Limits = Limits(), kept: [String] = [], latest: [String] = [], keepUpdates: Bool = false,
         checkpointEvery: Int = 0
     ) {
@@ -213,6 +218,8 @@ public struct JobSpecification: Sendable, Hashable, Encodable {
         self.training = training
         self.evaluation = evaluation
         self.selectBy = selectBy
+        self.crossSite = crossSite
+        self.contributions = contributions
         self.limits = limits
         self.kept = kept
         self.latest = latest

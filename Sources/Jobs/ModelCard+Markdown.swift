@@ -38,6 +38,7 @@ extension ModelCard {
         if lineage.contains(where: { $0.figures != nil }) {
             lines += ["", "Clients withheld their training figures, as the job's protection asks."]
         }
+        lines += crossSiteSection + contributionSection
         lines += section(
             "Clients", ["client", "chosen", "admitted", "examples"],
             clients.map { [Self.escaped($0.name), "\($0.rounds)", "\($0.admitted)", Self.count($0.examples)] })
@@ -48,6 +49,30 @@ extension ModelCard {
         lines += section("Refusals", ["round", "client", "code", "reason"], refusals)
         lines += section("Left out of the aggregation", ["round", "client", "reason"], leftOut)
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private var crossSiteSection: [String] {
+        guard let crossSite else { return [] }
+        let metric = crossSite.summary.metric
+        return section(
+            "\(Self.escaped(metric)) of the model of each row on the examples of each column",
+            ["model"] + crossSite.sites.map { Self.escaped($0.name) } + ["remark"],
+            crossSite.models.map { row in
+                [row.site.map(Self.escaped) ?? "global"]
+                    + row.metrics.map { $0[metric].map(Self.figure) ?? "" }
+                    + [Self.escaped(row.remark)]
+            })
+    }
+
+    private var contributionSection: [String] {
+        guard let contributions, let round = contributions.rounds.last else { return [] }
+        let method = round.settings.method == .loo ? "leave-one-out" : "Shapley values"
+        return section(
+            "Contributions to round \(round.round) (\(method), \(Self.escaped(round.utility)))",
+            ["client", "score", "standard error"],
+            contributions.clients.map {
+                [Self.escaped($0.name), Self.figure($0.score), $0.standardError.map(Self.figure) ?? ""]
+            })
     }
 
     private var trainers: [[String]] {

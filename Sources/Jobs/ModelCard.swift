@@ -31,6 +31,10 @@ public struct ModelCard: Sendable, Hashable, Codable {
     public var software: String
     /// The privacy of the weights; nil for a job without.
     public var privacy: PrivacyStatement?
+    /// Every site's model on every site's examples; nil for a job that did not ask for it.
+    public var crossSite: CrossSiteMatrix?
+    /// What each client's update contributed to the last round; nil for a job that did not ask for it.
+    public var contributions: ContributionTotals?
 
     /// A job as a card tells it.
     public struct Job: Sendable, Hashable, Codable {

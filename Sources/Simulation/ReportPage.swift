@@ -142,10 +142,7 @@ struct ReportPage {
             ? String(format: "%.4f ± %.4f", spread.mean, spread.deviation) : String(format: "%.4f", spread.mean)
     }
 
-    static func escape(_ text: String) -> String {
-        text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
-            .replacingOccurrences(of: ">", with: "&gt;").replacingOccurrences(of: "\"", with: "&quot;")
-    }
+    static func escape(_ text: String) -> String { MarkupText.escape(text) }
 }
 
 extension LineChart.Point {

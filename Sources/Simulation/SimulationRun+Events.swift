@@ -53,7 +53,8 @@ extension SimulationRun {
             return [.evaluationCommitted(round: result.round)]
         case .commitStatus(let status):
             return [.statusCommitted(status)]
-        case .commitDeadline, .cancel:
+        // What follows the rounds is asked for in the options of a run: its engine has none of it.
+        case .commitDeadline, .cancel, .commitOwnModels, .makeModel, .commitStudy:
             break
         }
         return []

@@ -187,6 +187,8 @@ public final class SimulationRun {
             specification.strategy["clients"] = .int(data.clients.count)
         }
         specification = try specification.validated()
+        // What comes after the rounds is this run's options; its engine has none of it.
+        (specification.crossSite, specification.contributions) = (nil, nil)
         let data = try data.holdingOut(specification.evaluation.perClientHoldOut)
         if specification.evaluation.every > 0, (data.heldOut[specification.evaluation.split]?.count ?? 0) == 0 {
             throw SimulationError(

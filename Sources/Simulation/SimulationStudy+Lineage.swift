@@ -1,4 +1,6 @@
+internal import Durability
 internal import Foundation
+internal import Jobs
 
 /// What a study asks of each run once it is over: whose model does what where, and who contributed what.
 extension SimulationStudy {
@@ -13,7 +15,7 @@ extension SimulationStudy {
     ) throws -> [Section]? {
         guard let crossSite else { return [] }
         guard let matrix = try run.crossSite(crossSite) else { return nil }
-        try matrix.write(to: folder)
+        try Self.write(matrix.files(), to: folder)
         figures.crossSite = matrix.summary
         let summary = matrix.summary
         let means = [("own site", summary.own), ("other sites", summary.others), ("global model", summary.global)]
@@ -35,7 +37,7 @@ extension SimulationStudy {
         let rounds = try run.contributions()
         guard let last = rounds.last else { return [] }
         let totals = ContributionTotals(rounds)
-        try totals.write(to: folder)
+        try Self.write(totals.files(), to: folder)
         figures.contributions = Dictionary(totals.clients.map { ($0.name, $0.score) }) { first, _ in first }
         let method =
             switch last.settings.method {
@@ -58,6 +60,10 @@ extension SimulationStudy {
                     + heads.map { "<th>\($0)</th>" }.joined() + "</tr>\(rows.joined())</table>"
             )
         ]
+    }
+
+    private static func write(_ files: [(name: String, bytes: [UInt8])], to folder: String) throws {
+        for file in files { try DurableFile.write(file.bytes, to: "\(folder)/\(file.name)", permissions: 0o644) }
     }
 
     private func links(_ names: [String], _ seed: UInt64) -> String {

@@ -24,9 +24,9 @@ public struct SimulationStudy {
     public var notes: [String] = []
     /// See ``SimulationRun/Options/memoryBytes``.
     public var memoryBytes = SimulationRun.Options.defaultMemoryBytes
-    /// Which sites are evaluated across when a run is over; nil for none.
+    /// Which sites are evaluated across when a run is over; what the job says unless set.
     public var crossSite: CrossSiteSelection?
-    /// Which contribution scores are computed; nil for none.
+    /// Which contribution scores are computed; what the job says unless set.
     public var contributions: ContributionSettings?
     /// Further drawings for the page, as SVG.
     public var drawings: [(heading: String, svg: String)] = []
@@ -41,6 +41,7 @@ public struct SimulationStudy {
         self.workers = workers
         self.resumes = resumes
         self.isGenerated = isGenerated
+        (crossSite, contributions) = (job.crossSite, job.contributions)
     }
 
     /// Carries the study out.

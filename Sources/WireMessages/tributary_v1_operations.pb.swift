@@ -534,6 +534,10 @@ public nonisolated struct Tributary_V1_ExportRequest: Sendable {
   /// "last", "best", "initial" or a round number.
   public var round: String = String()
 
+  /// Whether the header alone is wanted: the card, without the weights. A coordinator that does not know this sends the
+  /// weights too, which the asker leaves unread.
+  public var cardOnly: Bool = false
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1445,7 +1449,7 @@ nonisolated extension Tributary_V1_RevokeResponse: SwiftProtobuf.Message, SwiftP
 
 nonisolated extension Tributary_V1_ExportRequest: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".ExportRequest"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}round\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}job\0\u{1}round\0\u{3}card_only\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1455,6 +1459,7 @@ nonisolated extension Tributary_V1_ExportRequest: SwiftProtobuf.Message, SwiftPr
       switch fieldNumber {
       case 1: try { try decoder.decodeSingularStringField(value: &self.job) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.round) }()
+      case 3: try { try decoder.decodeSingularBoolField(value: &self.cardOnly) }()
       default: break
       }
     }
@@ -1467,12 +1472,16 @@ nonisolated extension Tributary_V1_ExportRequest: SwiftProtobuf.Message, SwiftPr
     if !self.round.isEmpty {
       try visitor.visitSingularStringField(value: self.round, fieldNumber: 2)
     }
+    if self.cardOnly != false {
+      try visitor.visitSingularBoolField(value: self.cardOnly, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Tributary_V1_ExportRequest, rhs: Tributary_V1_ExportRequest) -> Bool {
     if lhs.job != rhs.job {return false}
     if lhs.round != rhs.round {return false}
+    if lhs.cardOnly != rhs.cardOnly {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

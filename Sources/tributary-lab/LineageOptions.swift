@@ -1,4 +1,5 @@
 import ArgumentParser
+import Jobs
 import Simulation
 
 /// What `simulate` says of sites and clients beside the job's own metrics.

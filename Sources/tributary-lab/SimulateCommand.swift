@@ -100,8 +100,8 @@ struct SimulateCommand: ParsableCommand {
             study.notes = source.notes
             study.memoryBytes = memory.bytes
             study.drawings = source.drawings
-            study.crossSite = lineage.sites
-            study.contributions = lineage.settings
+            if let sites = lineage.sites { study.crossSite = sites }
+            if let settings = lineage.settings { study.contributions = settings }
             let display = SimulationDisplay(rounds: specification.rounds, label: cell.name)
             let report: SimulationReport?
             do {

@@ -17,7 +17,8 @@ struct Tributary: AsyncParsableCommand {
         version: "tributary 0.1.0",
         subcommands: [
             ProvisionCommand.self, SubmitCommand.self, JobsCommand.self, WatchCommand.self, StopCommand.self,
-            ExportCommand.self, ClientsCommand.self, RevokeCommand.self, AuditCommand.self, PartitionCommand.self,
+            ExportCommand.self, ReportCommand.self, ClientsCommand.self, RevokeCommand.self, AuditCommand.self,
+            PartitionCommand.self,
             SimulateCommand.self, BenchmarkCommand.self, PrivacyCommand.self,
         ]
     )

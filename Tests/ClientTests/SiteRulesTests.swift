@@ -98,6 +98,19 @@ struct SiteRulesTests {
         if let refusal { #expect(!refusal.reason.isEmpty) }
     }
 
+    @Test("A site may train for a job and keep its own model from the others")
+    func ownModel() {
+        var across = Self.job
+        across.crossSite = .all
+        #expect(SiteRules().refusal(toShowModelOf: across, round: 10) == nil)
+        #expect(SiteRules(crossSite: false).refusal(toShowModelOf: across, round: 9) == nil, "a round of the job")
+        #expect(SiteRules(crossSite: false).refusal(toShowModelOf: across, round: 10)?.code == "cross-site")
+        #expect(SiteRules(rounds: 10).refusal(toShowModelOf: across, round: 10)?.code == "effort")
+        #expect(SiteRules(rounds: 11).refusal(toShowModelOf: across, round: 10) == nil)
+        // A job that asks for no such thing has no such round.
+        #expect(SiteRules().refusal(toShowModelOf: Self.job, round: 10)?.code == "cross-site")
+    }
+
     @Test("The whole file, its defaults, and the place of the state folder")
     func configuration() throws {
         let yaml = """
@@ -106,14 +119,14 @@ struct SiteRulesTests {
             identity: {ca: ca.pem, certificate: certificate.pem, key: key.pem}
             data: [{path: site}]
             trainer: {command: [python3, trainer.py], memory: 512MiB, stall: 5}
-            allow: {operators: [alice], minutes: 2.5, minimumExamples: 100}
+            allow: {operators: [alice], minutes: 2.5, minimumExamples: 100, crossSite: false}
             """
         let found = try ConfigurationFile.decode(ClientConfiguration.self, yaml: yaml, folder: "/etc/site")
         #expect(found.identity.files.key == "/etc/site/key.pem")
         #expect(found.data.map(\.path.path) == ["/etc/site/site"])
         #expect(found.trainer.memory == .mebibytes(512))
         #expect(found.trainer.threads == 1)
-        #expect(found.allow == SiteRules(operators: ["alice"], minutes: 2.5, minimumExamples: 100))
+        #expect(found.allow == SiteRules(operators: ["alice"], minutes: 2.5, minimumExamples: 100, crossSite: false))
         try found.validate(place: "client.yaml")
     }
 

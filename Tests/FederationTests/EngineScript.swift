@@ -50,9 +50,15 @@ func acknowledgement(_ action: RoundAction) -> RoundEvent? {
     case .commitRound(let result): .roundCommitted(round: result.round)
     case .commitEvaluation(let result): .evaluationCommitted(round: result.round)
     case .commitStatus(let status): .statusCommitted(status)
+    case .commitOwnModels(let result): .ownModelsCommitted(round: result.round)
+    case .makeModel(let order): .modelMade(number: order.number, .made(digest: digest(order)))
+    case .commitStudy(let record): .studyCommitted(round: record.evaluation.round)
     case .commitDeadline, .commitRefusal, .offer, .cancel: nil
     }
 }
+
+/// Stands for a studied model.
+func digest(_ order: ModelOrder) -> String { order.fold.map(digest) ?? order.weightsDigest }
 
 /// Stands for the weights: a text of everything that goes into them.
 func digest(_ order: AggregationOrder) -> String {
@@ -82,6 +88,13 @@ func brief(_ action: RoundAction) -> String {
             + (result.evaluation.map { " evaluated by \($0.evaluators.joined(separator: ","))" } ?? "")
     case .commitEvaluation(let result):
         "evaluation \(result.round) \(result.reported.joined(separator: ","))\(list(result.refusals))"
+    case .commitOwnModels(let result):
+        "own models \(result.round) \(result.updates.map(\.client).joined(separator: ","))\(list(result.refusals))"
+    case .makeModel(let order): "make \(order.number) \(digest(order))"
+    case .commitStudy(let record):
+        "study \(record.evaluation.round) \(record.model.kind.rawValue) \(record.model.clients.joined(separator: ",")) by "
+            + record.evaluation.evaluators.joined(separator: ",") + " until \(record.evaluation.deadline)"
+            + (record.failure.map { " failed: \($0)" } ?? "")
     case .commitStatus(let status): "status \(status.state.rawValue)"
     }
 }

@@ -45,6 +45,7 @@ struct RestartTests {
         var states: Set<JobState> = []
         var codes: Set<String> = []
         var retries = 0
+        var studied: Set<StudiedModel.Kind> = []
         for seed in 0..<24 as Range<UInt64> {
             var world = World(seed: seed)
             world.run()
@@ -52,10 +53,12 @@ struct RestartTests {
             codes.formUnion(world.store.results.flatMap(\.refusals).map(\.code))
             codes.formUnion(world.store.failures.flatMap(\.refusals).map(\.code))
             retries += world.store.failures.count
+            studied.formUnion(world.store.studied.map(\.model.kind))
         }
         #expect(states.contains(.finished))
         #expect(codes.isSuperset(of: ["trainer", "deadline", "surplus", "no"]))
         #expect(retries > 0)
+        #expect(studied == [.global, .site, .coalition])
     }
 
     private func snapshot(_ change: (inout EngineSnapshot) -> Void) -> EngineScript {

@@ -20,6 +20,8 @@ struct MemoryStore {
     var lastAlive: Int64 = 0
     var arrivals: [String: Int64] = [:]
     var history = SelectionHistory()
+    var study = ModelStudy()
+    var studied: [StudyRecord] = []
 
     var snapshot: EngineSnapshot {
         let round = results.count
@@ -37,7 +39,8 @@ struct MemoryStore {
                 let task = RoundTask(.evaluate, round: record.round, attempt: record.attempt)
                 return .init(record: record, reports: reports[record.round] ?? [:], refused: refusals[task] ?? [])
             },
-            known: known.map { .init(client: $0.key, examples: $0.value) }, history: history, lastAlive: lastAlive)
+            known: known.map { .init(client: $0.key, examples: $0.value) }, history: history, study: study,
+            lastAlive: lastAlive)
     }
 
     mutating func perform(_ action: RoundAction, at time: Int64) {
@@ -64,13 +67,30 @@ struct MemoryStore {
             history.take(result, arrivals: arrivals)
             cohort = nil
             openEvaluations[result.round] = result.evaluation
+            if specification.isStudied(round: result.round) {
+                study.lastRound = AggregationOrder(
+                    round: result.round, attempt: result.attempt, weightsDigest: result.baseDigest,
+                    updates: result.admitted)
+            }
         case .commitEvaluation(let result):
             evaluationResults[result.round] = result
             openEvaluations[result.round] = nil
         case .commitStatus(let new):
             status = new
             pausedAt = new.state == .paused ? time : nil
-        case .offer, .cancel, .aggregate: break
+        case .commitOwnModels(let result):
+            cohort = nil
+            study.own = result.updates
+        case .commitStudy(let record):
+            study.committed += 1
+            studied.append(record)
+            openEvaluations[record.evaluation.round] = record.evaluation
+            if record.model.isAcross {
+                study.sites = study.sites ?? record.evaluation.evaluators
+            } else {
+                study.jury = study.jury ?? record.evaluation.evaluators
+            }
+        case .offer, .cancel, .aggregate, .makeModel: break
         }
     }
 }
@@ -123,6 +143,8 @@ struct World {
         if seed % 4 == 1 { job.clients.targetUpdates = minimumUpdates }
         // Those whose draws do not depend on how long anything took.
         let samplings = ["uniform", "weighted", "power-of-choice", "availability", "stratified"]
+        if seed % 4 < 2 { job.crossSite = .all }
+        if seed % 3 == 0 { job.contributions = ContributionSettings(method: seed % 2 == 0 ? .loo : .shapley) }
         job.clients.sampling = .init(["name": .string(samplings[Int(seed) % samplings.count])])
         store = MemoryStore(specification: job)
         engine = RoundEngine(resuming: store.snapshot)
@@ -332,6 +354,9 @@ struct World {
         }
         lines += store.evaluationResults.sorted { $0.key < $1.key }.map {
             "evaluation \($0.key) \($0.value.reported) \($0.value.metrics)"
+        }
+        lines += store.studied.map { record in
+            "\(record.model.kind) \(record.model.clients) \(record.evaluation.weightsDigest)"
         }
         return lines + ["\(store.status)"]
     }

@@ -7,7 +7,7 @@ public struct SiteRules: Sendable, Hashable, Decodable {
     /// Why a task is declined: a stable word and a sentence.
     public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
         /// A stable word: "operator", "model", "dataset", "effort", "examples", "secure-aggregation", "privacy", "figures", "protection",
-        /// "schema" or "task".
+        /// "cross-site", "schema" or "task".
         public var code: String
         /// The reason in a sentence.
         public var reason: String
@@ -42,9 +42,12 @@ public struct SiteRules: Sendable, Hashable, Decodable {
     public var privacy: PrivacyRule?
     /// What is done with this site's figures in a job that hides single clients and asks for them (`reportFigures: clear`).
     public var figures: ReportedFigures
+    /// Whether the site's own model may be evaluated by the other sites, for a job's `crossSite`.
+    public var crossSite: Bool
 
     private enum CodingKeys: String, CodingKey {
         case operators, models, datasets, rounds, epochs, minutes, minimumExamples, secureAggregation, privacy, figures
+        case crossSite
     }
 
     /// Creates rules.
@@ -52,7 +55,7 @@ public struct SiteRules: Sendable, Hashable, Decodable {
         operators: [String] = [], models: [String] = [], datasets: [String] = [], rounds: Int? = nil,
         epochs: Double? = nil, minutes: Double? = nil, minimumExamples: Int? = nil,
         secureAggregation: SecureAggregationRule? = nil, privacy: PrivacyRule? = nil,
-        figures: ReportedFigures = .withheld
+        figures: ReportedFigures = .withheld, crossSite: Bool = true
     ) {
         self.operators = operators
         self.models = models
@@ -64,6 +67,7 @@ public struct SiteRules: Sendable, Hashable, Decodable {
         self.secureAggregation = secureAggregation
         self.privacy = privacy
         self.figures = figures
+        self.crossSite = crossSite
     }
 
     /// Reads the map; every key may be left out.
@@ -79,7 +83,8 @@ public struct SiteRules: Sendable, Hashable, Decodable {
             minimumExamples: try container.decodeIfPresent(Int.self, forKey: .minimumExamples),
             secureAggregation: try container.decodeIfPresent(SecureAggregationRule.self, forKey: .secureAggregation),
             privacy: try container.decodeIfPresent(PrivacyRule.self, forKey: .privacy),
-            figures: try container.decodeIfPresent(ReportedFigures.self, forKey: .figures) ?? .withheld)
+            figures: try container.decodeIfPresent(ReportedFigures.self, forKey: .figures) ?? .withheld,
+            crossSite: try container.decodeIfPresent(Bool.self, forKey: .crossSite) ?? true)
     }
 
     /// Checks that the limits are possible.
@@ -146,6 +151,18 @@ public struct SiteRules: Sendable, Hashable, Decodable {
     public func withholdsFigures(of job: JobSpecification, offered: [String: Int]) -> Bool {
         guard job.hidesClients, offered["train", default: 0] > 0 else { return false }
         return job.withholdsFigures || figures == .withheld
+    }
+
+    /// Why a training task that makes the site's own model, for the other sites to evaluate, is declined; nil for every other
+    /// task, and when it is welcome.
+    public func refusal(toShowModelOf job: JobSpecification, round: Int) -> Refusal? {
+        guard round >= job.rounds else { return nil }
+        guard crossSite, job.crossSite != nil else {
+            return Refusal(code: "cross-site", reason: "this site does not show its own model to other sites")
+        }
+        guard let rounds, job.rounds + 1 > rounds else { return nil }
+        return Refusal(
+            code: "effort", reason: "\(job.rounds) rounds and a model of its own asked for, this site allows \(rounds)")
     }
 
     private func effortRefusal(of job: JobSpecification, examples: Int) -> Refusal? {

@@ -13,7 +13,8 @@ extension JobRunner {
         if isAsynchronous {
             try await context.store.commitDraw(job: id, cohort)
         } else {
-            try await context.store.commitCohort(job: id, cohort)
+            try await context.store.commitCohort(
+                job: id, cohort, isOwnModels: cohort.round >= plan.specification.rounds)
         }
     }
 

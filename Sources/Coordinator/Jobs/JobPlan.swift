@@ -22,6 +22,8 @@ struct JobPlan: Sendable {
     let rules: TensorRules
     /// The fold.
     let strategy: any AggregationStrategy
+    /// The weights and an update, added: what a site's own model is.
+    let sum: any AggregationStrategy
     /// How many numbers an update has.
     let parameters: Int
 
@@ -49,6 +51,7 @@ struct JobPlan: Sendable {
         foldSchema = try schema.updateSchema()
         rules = try job.specification.tensorRules(for: schema)
         strategy = try job.specification.aggregationStrategy()
+        sum = try AggregationStrategies.make(.weightedMean)
         parameters = updateSchema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
     }
 

@@ -31,6 +31,7 @@ extension JobRunner {
             let assignment = TaskAssignment(
                 job: id, operator: plan.job.operator, specification: plan.specification, offer: offer,
                 weightsBytes: plan.job.weightsBytes, schemaDigest: plan.job.schemaDigest)
+            if let refusal = refusalToAsk(client, for: offer.task) { return [refusal] }
             if offer.task.kind == .train { secure?.offered(offer.task) }
             await context.fleet.assign(assignment, to: client)
         case .cancel(let task, let client, let reason):
@@ -59,10 +60,21 @@ extension JobRunner {
             logEvaluation(result)
             context.changes.changed(job: id, round: result.round)
             return [.evaluationCommitted(round: result.round)]
+        case .commitOwnModels(let result):
+            try await store.commitOwnModels(job: id, result)
+            context.logger.info(
+                "own models received",
+                metadata: [
+                    "job": "\(id)", "models": "\(result.updates.count)", "missing": "\(result.refusals.count)",
+                ])
+            return [.ownModelsCommitted(round: result.round)]
+        case .commitStudy(let record):
+            try await commit(record)
+            return [.studyCommitted(round: record.evaluation.round)]
         case .commitStatus(let status):
             try await commit(status)
             return [.statusCommitted(status)]
-        case .aggregate:
+        case .aggregate, .makeModel:
             // The loop starts folds itself.
             break
         }
@@ -102,7 +114,8 @@ extension JobRunner {
         try context.crash.reached(.afterRoundCommit)
         secure?.end(reason: "the round is over")
         context.blobs.release(result.weightsDigest)
-        let (keepsUpdates, isAsynchronous) = (plan.specification.keepUpdates, isAsynchronous)
+        let keepsUpdates = plan.specification.keepUpdates || plan.specification.isStudied(round: result.round)
+        let isAsynchronous = isAsynchronous
         tidy { context, job in
             if !keepsUpdates, !isAsynchronous {
                 try context.spool.remove(job: job, round: result.round, attempt: result.attempt)
@@ -149,7 +162,8 @@ extension JobRunner {
     }
 
     private func commit(_ status: JobStatus) async throws {
-        let dropped = try await context.store.commitStatus(job: id, status, at: context.clock.now())
+        let dropped = try await context.store.commitStatus(
+            job: id, status, at: context.clock.now(), dropsUpdates: !plan.specification.keepUpdates)
         if !dropped.isEmpty { tidy { context, _ in try context.removeBlobs(dropped) } }
         context.logger.info(
             "job \(status.state.rawValue)", metadata: ["job": "\(id)", "reason": "\(status.reason)"])
@@ -166,6 +180,7 @@ extension JobRunner {
     }
 
     private func logEvaluation(_ result: EvaluationResult) {
+        guard result.round < plan.specification.rounds else { return logStudied(result) }
         let metric = plan.specification.selectBy.metric
         context.logger.info(
             "round evaluated",

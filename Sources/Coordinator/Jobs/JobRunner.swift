@@ -256,10 +256,16 @@ final class JobRunner: Sendable {
             time = nil
             setDeadline(due)
             for action in actions {
-                if case .aggregate(let order) = action {
-                    events += startFold(order, folds: &folds)
-                } else {
-                    events += try await perform(action)
+                switch action {
+                case .aggregate(let order):
+                    events += startFold(
+                        { .aggregationHeld(round: order.round, attempt: order.attempt, reason: $0) }, folds: &folds
+                    ) { try await $0.fold(order) }
+                case .makeModel(let order):
+                    events += startFold({ .modelHeld(number: order.number, reason: $0) }, folds: &folds) {
+                        try await $0.make(order)
+                    }
+                default: events += try await perform(action)
                 }
             }
         }
@@ -270,16 +276,15 @@ final class JobRunner: Sendable {
         deadline.set(at: due.map { .now.advanced(by: .milliseconds(max(0, $0 - context.clock.now()))) })
     }
 
-    /// Starts a fold beside the loop.
+    /// Starts a fold beside the loop, unless the disk is full.
     private func startFold(
-        _ order: AggregationOrder, folds: inout ThrowingDiscardingTaskGroup<any Error>
+        _ held: (_ reason: String) -> RoundEvent, folds: inout ThrowingDiscardingTaskGroup<any Error>,
+        _ body: @escaping @Sendable (JobRunner) async throws -> Void
     ) -> [RoundEvent] {
-        if let reason = context.disk.shortage() {
-            return [.aggregationHeld(round: order.round, attempt: order.attempt, reason: reason)]
-        }
+        if let reason = context.disk.shortage() { return [held(reason)] }
         folds.addTask { [self] in
             do {
-                try await fold(order)
+                try await body(self)
             } catch {
                 // The loop ends, and with it the group, which throws this.
                 mailbox.finish()

@@ -16,6 +16,8 @@ struct RoundFold: Sendable {
     let privacy: RoundPrivacy?
     /// What takes the masks off; nil in a job without secure aggregation.
     let unmasked: SecureAggregator.Unmasked?
+    /// What is folded with; nil for the job's own.
+    var strategy: (any AggregationStrategy)?
 
     /// What a fold comes to.
     struct Outcome: Sendable {
@@ -96,7 +98,7 @@ struct RoundFold: Sendable {
         let writer = try blobs.writer(name: "fold-\(plan.id)-\(order.round)")
         do {
             var isPastHalf = false
-            let report = try plan.strategy.aggregate(
+            let report = try (strategy ?? plan.strategy).aggregate(
                 global: global, updates: updates, rules: plan.rules,
                 progress: { progress in
                     try Task.checkCancellation()

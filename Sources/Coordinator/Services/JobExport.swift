@@ -9,7 +9,8 @@ internal import WireMessages
 
 /// The weights of one round with their model card: the model's tensors, without the strategy's own (`aux.`).
 struct JobExport: Sendable {
-    /// The largest card that is sent; lineages beyond it lose their oldest rounds.
+    /// The largest card that is sent; beyond it a cross-site matrix loses all metrics but one, and then lineages lose their
+    /// oldest rounds.
     static let cardBytes = WireLimits.operatorMessageBytes - (1 << 20)
 
     let core: CoordinatorCore
@@ -65,24 +66,43 @@ struct JobExport: Sendable {
                 let tensors = try StoredTensors(try core.blobs.open(digest))
                 let view = try ModelTensorsView(tensors)
                 let file: any OpenFile = view ?? blob
-                let digest = try view?.digest() ?? digest
-                let bytes = try file.size()
-                let card = try await card(view?.schema ?? tensors.schema, digest: digest, bytes: bytes)
-                try await response.write(
-                    .with {
-                        $0.header = .with {
-                            $0.card = card
-                            $0.digest = digest
-                            $0.bytes = UInt64(clamping: bytes)
-                            if let round { $0.round = UInt32(clamping: round) }
-                        }
-                    })
+                let header = try await header(tensors, view, of: file)
+                try await response.write(.with { $0.header = header })
                 try await BlobSender.send(file, from: 0, pace: pace) { _ in
                     watch.moved()
                 } write: { chunk in
                     try await response.write(.with { $0.chunk = chunk })
                 }
             }
+        }
+    }
+
+    /// Sends the header alone, for who wants the card.
+    func sendCard(_ response: RPCWriter<Tributary_V1_ExportResponse>) async throws {
+        let watch = StallWatch(limit: core.settings.stall, what: "card of \(job.id)")
+        try await watch.watching {
+            try await withBlockingWork {
+                let blob = try core.blobs.open(digest)
+                defer { blob.close() }
+                let tensors = try StoredTensors(try core.blobs.open(digest))
+                let view = try ModelTensorsView(tensors)
+                let header = try await header(tensors, view, of: view ?? blob)
+                try await response.write(.with { $0.header = header })
+            }
+        }
+    }
+
+    private func header(
+        _ tensors: StoredTensors, _ view: ModelTensorsView?, of file: any OpenFile
+    ) async throws -> Tributary_V1_ExportHeader {
+        let digest = try view?.digest() ?? digest
+        let bytes = try file.size()
+        let card = try await card(view?.schema ?? tensors.schema, digest: digest, bytes: bytes)
+        return .with {
+            $0.card = card
+            $0.digest = digest
+            $0.bytes = UInt64(clamping: bytes)
+            if let round { $0.round = UInt32(clamping: round) }
         }
     }
 
@@ -100,7 +120,13 @@ struct JobExport: Sendable {
             initialWeights: job.initialDigest, initialTrainer: job.trainer,
             metrics: lineage.last?.evaluation ?? [:], bestRound: job.bestRound, lineage: lineage,
             software: CoordinatorVersion.software)
+        card.crossSite = try await core.store.crossSite(of: job)
+        card.contributions = try await core.store.contributions(of: job)
         var data = try card.json()
+        if data.count > Self.cardBytes, let matrix = card.crossSite {
+            card.crossSite = matrix.condensed
+            data = try card.json()
+        }
         while data.count > Self.cardBytes, !card.lineage.isEmpty {
             card.lineage.removeFirst((card.lineage.count + 1) / 2)
             data = try card.json()

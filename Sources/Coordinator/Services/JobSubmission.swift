@@ -37,6 +37,11 @@ struct JobSubmission: Sendable {
                 message: "clients.perRound: found \(specification.clients.perRound), expected at most "
                     + "\(SecureLimits.cohort) with secureAggregation between daemons: everybody's keys are one message")
         }
+        let problems = specification.federationProblems
+        guard problems.isEmpty else {
+            throw JobsError(
+                code: .invalidSpecification, message: "job specification: " + problems.joined(separator: "\n"))
+        }
         let digest = try PeerText.digest(header.weightsDigest, field: "submission.weights_digest")
         let bytes = Int64(try PeerText.count(header.weightsBytes, field: "submission.weights_bytes"))
         let token = header.token.isEmpty ? nil : try PeerText.name(header.token, field: "submission.token")

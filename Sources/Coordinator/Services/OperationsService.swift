@@ -104,6 +104,7 @@ struct OperationsService: Tributary_V1_Operations.SimpleServiceProtocol {
     ) async throws {
         try await call(context) { peer in
             let export = try await JobExport(core: core, job: try await job(request.job), round: request.round)
+            guard !request.cardOnly else { return try await export.sendCard(response) }
             try await core.audit.recordDurably(
                 .weightsExported, subject: peer.identity.uri,
                 detail: [

@@ -19,6 +19,7 @@ extension Store {
         SELECT rounds.*, evaluations.metrics AS metrics, evaluations.totals AS evaluation_totals
         FROM rounds LEFT JOIN evaluations ON evaluations.job = rounds.job AND evaluations.round = rounds.round
         WHERE rounds.job = :job AND rounds.round >= :from AND rounds.round <= :to
+          AND rounds.phase NOT IN ('own', 'shown')
           AND rounds.attempt = (SELECT max(attempt) FROM rounds AS other
                                 WHERE other.job = rounds.job AND other.round = rounds.round)
         ORDER BY rounds.round
@@ -47,7 +48,10 @@ extension Store {
     public func newestEvaluation(job: String) async throws -> (round: Int, metrics: [String: Double])? {
         try await read { db in
             try db.row(
-                "SELECT round, metrics FROM evaluations WHERE job = ? AND is_open = 0 ORDER BY round DESC LIMIT 1",
+                """
+                SELECT round, metrics FROM evaluations WHERE job = ? AND is_open = 0 AND model IS NULL
+                ORDER BY round DESC LIMIT 1
+                """,
                 [job]
             ).map { ($0["round"], try StoredJSON.value($0["metrics"])) }
         }
@@ -63,8 +67,13 @@ extension Store {
     /// The newest round whose weights are kept; -1 for the initial weights.
     public func newestCheckpoint(job: String) async throws -> (round: Int, digest: String)? {
         try await read { db in
-            try db.row("SELECT round, digest FROM checkpoints WHERE job = ? ORDER BY round DESC LIMIT 1", [job])
-                .map { ($0["round"], $0["digest"]) }
+            try db.row(
+                """
+                SELECT round, digest FROM checkpoints WHERE job = ?1 AND round < (SELECT completed FROM jobs WHERE id = ?1)
+                ORDER BY round DESC LIMIT 1
+                """,
+                [job]
+            ).map { ($0["round"], $0["digest"]) }
         }
     }
 
@@ -127,7 +136,7 @@ extension Store {
                 """
                 SELECT rounds.job AS job, rounds.round AS round, rounds.attempt AS attempt
                 FROM rounds JOIN jobs ON jobs.id = rounds.job
-                WHERE rounds.phase = 'training' AND jobs.state IN ('queued', 'running', 'paused')
+                WHERE rounds.phase IN ('training', 'own') AND jobs.state IN ('queued', 'running', 'paused')
                 """)
             for row in rows { open[row["job"]] = (row["round"], row["attempt"]) }
             return open

@@ -69,11 +69,14 @@ extension Store {
         }
     }
 
-    /// Makes a job's state durable; the tasks of an asynchronous job are over with it.
+    /// Makes a job's state durable; the tasks of an asynchronous job are over with it, and so are studied models.
     ///
+    /// - Parameter dropsUpdates: whether the updates of a job that is over are dropped, those of its last round too.
     /// - Returns: the blobs that no row refers to any more.
     @discardableResult
-    public func commitStatus(job: String, _ status: JobStatus, at time: Int64) async throws -> [String] {
+    public func commitStatus(
+        job: String, _ status: JobStatus, at time: Int64, dropsUpdates: Bool = false
+    ) async throws -> [String] {
         try await write { db in
             try db.run(
                 """
@@ -89,11 +92,11 @@ extension Store {
                 try db.run(
                     """
                     UPDATE updates SET spooled = 0
-                    WHERE job = ? AND spooled = 1 AND round >= (SELECT completed FROM jobs WHERE id = ?)
+                    WHERE job = ? AND spooled = 1 AND (? OR round >= (SELECT completed FROM jobs WHERE id = ?))
                     """,
-                    [job, job])
+                    [job, dropsUpdates, job])
             }
-            return status.state.isFinal ? try Self.closeDraws(of: job, in: db) : []
+            return status.state.isFinal ? try Self.closeDraws(of: job, in: db) + Self.closeStudy(of: job, in: db) : []
         }
     }
 

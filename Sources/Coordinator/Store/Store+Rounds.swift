@@ -4,16 +4,19 @@ internal import Jobs
 
 extension Store {
     /// Makes a cohort durable. Doing it twice changes nothing.
-    public func commitCohort(job: String, _ cohort: CohortRecord) async throws {
+    ///
+    /// - Parameter isOwnModels: whether its clients train models of their own, and no round.
+    public func commitCohort(job: String, _ cohort: CohortRecord, isOwnModels: Bool = false) async throws {
         try await write { db in
             try db.run(
                 """
                 INSERT OR IGNORE INTO rounds (job, round, attempt, phase, cohort, started, deadline, charge)
-                VALUES (?, ?, ?, 'training', ?, ?, ?, ?)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    job, cohort.round, cohort.attempt, try StoredJSON.text(cohort.cohort), cohort.startedAt,
-                    cohort.deadline, try cohort.charge.map { try StoredJSON.text($0) },
+                    job, cohort.round, cohort.attempt, isOwnModels ? "own" : "training",
+                    try StoredJSON.text(cohort.cohort), cohort.startedAt, cohort.deadline,
+                    try cohort.charge.map { try StoredJSON.text($0) },
                 ])
             let isNew = db.changesCount > 0
             for client in cohort.present where isNew {
@@ -109,7 +112,7 @@ extension Store {
                         try StoredJSON.text(evaluation.evaluators), evaluation.deadline,
                     ])
             }
-            if !job.specification.keepUpdates, !isAsynchronous {
+            if !job.specification.keepUpdates, !isAsynchronous, !job.specification.isStudied(round: result.round) {
                 try db.run(
                     "UPDATE updates SET spooled = 0 WHERE job = ? AND round = ?", [job.id, result.round])
             }
@@ -133,7 +136,8 @@ extension Store {
                     try StoredJSON.text(result.metrics.filter(\.value.isFinite)), job.id, result.round,
                 ])
             let selector = job.specification.selectBy
-            if let value = result.metrics[selector.metric] {
+            // A studied model is no round that could be the best.
+            if result.round < job.specification.rounds, let value = result.metrics[selector.metric] {
                 let row = try db.row("SELECT best_round, best_value FROM jobs WHERE id = ?", [job.id])
                 let best: Double? = row?["best_value"]
                 let bestRound: Int? = row?["best_round"]
@@ -155,7 +159,8 @@ extension Store {
             """
             SELECT round, digest FROM checkpoints
             WHERE job = :job AND permanent = 0
-              AND round < (SELECT completed FROM jobs WHERE id = :job) - :recent
+              AND (round < (SELECT completed FROM jobs WHERE id = :job) - :recent
+                   OR round IN (SELECT round FROM evaluations WHERE job = :job AND model IS NOT NULL))
               AND round != coalesce((SELECT best_round FROM jobs WHERE id = :job), -1)
               AND round NOT IN (SELECT round FROM evaluations WHERE job = :job AND is_open = 1)
               AND round + 1 NOT IN (SELECT round FROM draws WHERE job = :job AND trains = 1 AND closed IS NULL)

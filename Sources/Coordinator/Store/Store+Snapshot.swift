@@ -42,7 +42,7 @@ extension Store {
                 evaluations: try Self.openEvaluations(job, in: db),
                 known: try Self.known(job, seenSince: seenSince, in: db).filter { isAdmitted($0.client) },
                 history: try Self.selectionHistory(job, in: db), buffer: try Self.buffer(job, in: db),
-                lastAlive: lastAlive, spent: spent)
+                study: try Self.study(job, in: db), lastAlive: lastAlive, spent: spent)
             return (job, snapshot)
         }
     }
@@ -61,7 +61,10 @@ extension Store {
 
     private static func openRound(_ job: JobRecord, in db: Database) throws -> EngineSnapshot.Current? {
         let row = try db.row(
-            "SELECT * FROM rounds WHERE job = ? AND round = ? AND phase = 'training' ORDER BY attempt DESC LIMIT 1",
+            """
+            SELECT * FROM rounds WHERE job = ? AND round = ? AND phase IN ('training', 'own')
+            ORDER BY attempt DESC LIMIT 1
+            """,
             [job.id, job.completedRounds])
         guard let row else { return nil }
         let cohort = CohortRecord(

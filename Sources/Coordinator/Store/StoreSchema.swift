@@ -24,8 +24,18 @@ enum StoreSchema {
         migrator.registerMigration("packs") { db in
             try db.execute(sql: "ALTER TABLE updates ADD COLUMN pack_offset INTEGER")
         }
+        migrator.registerMigration("study") { db in
+            for statement in study { try db.execute(sql: statement) }
+        }
         return migrator
     }
+
+    /// Models that are evaluated once the rounds are over have evaluations with rounds that do not exist: what they are, and
+    /// why there is none. The sites' own models come as the updates of a round whose phase is `own`, then `shown`.
+    private static let study = [
+        "ALTER TABLE evaluations ADD COLUMN model TEXT",
+        "ALTER TABLE evaluations ADD COLUMN failure TEXT",
+    ]
 
     private static let privacy = [
         "ALTER TABLE rounds ADD COLUMN charge TEXT",

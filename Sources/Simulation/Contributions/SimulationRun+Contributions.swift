@@ -3,8 +3,7 @@ internal import Datasets
 internal import Durability
 internal import Federation
 internal import Foundation
-internal import Jobs
-internal import Randomness
+public import Jobs
 internal import Training
 internal import Weights
 
@@ -19,12 +18,22 @@ extension SimulationRun {
         "\(contributionFolder(output))/round-\(round).json"
     }
 
+    /// What the command line calls the settings.
+    private static let options = [
+        "every": "--contribution-every", "permutations": "--permutations", "tolerance": "--truncation",
+        "budget": "--contribution-budget",
+    ]
+
     /// - Throws: ``SimulationError`` `job` for a job whose rounds cannot be taken apart.
     static func check(
         _ contributions: ContributionSettings?, _ specification: JobSpecification, _ data: SimulationData
     ) throws(SimulationError) {
         guard let contributions else { return }
-        try contributions.check()
+        if let problem = contributions.problems.first {
+            throw SimulationError(
+                .job,
+                "\(Self.options[problem.key] ?? problem.key): found \(problem.found), expected \(problem.expected)")
+        }
         guard specification.privacy.isEmpty else {
             throw SimulationError(
                 .job, "--contributions: found a job with privacy, expected one without: scores look at single updates")
@@ -74,16 +83,7 @@ extension SimulationRun {
                 try utilities(coalitions[$0..<min($0 + size, coalitions.count)])
             }
         }
-        let scores =
-            switch settings.method {
-            case .loo: try ContributionScores.leaveOneOut(&game)
-            case .shapley:
-                try ContributionScores.shapley(
-                    &game, permutations: settings.permutations, tolerance: settings.tolerance,
-                    stream: RandomStream(
-                        seed: specification.seed, purpose: "contributions",
-                        round: UInt32(truncatingIfNeeded: order.round)))
-            }
+        let scores = try settings.scores(of: &game, seed: specification.seed, round: order.round)
         guard let scores else {
             throw SimulationError(
                 .job,
@@ -92,15 +92,9 @@ extension SimulationRun {
         }
         let weights = Dictionary(report?.contributions.map { ($0.clientID, $0.weight) } ?? []) { first, _ in first }
         let result = RoundContributions(
-            round: order.round, settings: settings, utility: "\(specification.selectBy)", split: split,
-            everyone: scores.everyone, nobody: scores.nobody, evaluations: game.evaluations, refused: refused,
-            permutations: scores.permutations,
-            clients: sources.indices.map { place in
-                .init(
-                    name: sources[place].clientID, examples: sources[place].examples,
-                    weight: weights[sources[place].clientID], score: scores.values[place],
-                    standardError: scores.standardErrors?[place])
-            })
+            round: order.round, settings: settings, utility: "\(specification.selectBy)", split: split, scores: scores,
+            evaluations: game.evaluations, refused: refused,
+            updates: sources.map { ($0.clientID, $0.examples, weights[$0.clientID]) })
         try PosixFileSystem().makeDirectory(Self.contributionFolder(options.output))
         try DurableFile.write(
             try JSONText.of(result), to: Self.file(options.output, round: order.round), permissions: 0o644)

@@ -1,5 +1,5 @@
 internal import Datasets
-internal import Jobs
+public import Jobs
 internal import Tensors
 internal import Training
 internal import Weights

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Jobs
 
 /// Macro F1 of every rule under every attack as a drawing: green is the clean plain mean or better, red is nothing.
 struct RobustnessHeatMap {

@@ -53,7 +53,9 @@ import Testing
                     case .commitStatus(let status):
                         try await store.commitStatus(job: job.id, status, at: time)
                         events.append(.statusCommitted(status))
-                    case .commitEvaluation, .commitAttemptFailure, .offer, .cancel: break
+                    case .commitEvaluation, .commitAttemptFailure, .commitOwnModels, .makeModel, .commitStudy, .offer,
+                        .cancel:
+                        break
                     }
                 }
             }

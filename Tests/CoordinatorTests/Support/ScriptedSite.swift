@@ -30,6 +30,10 @@ final class ScriptedSite: Sendable {
     /// Whether it takes small weights and sends small updates in session messages.
     let isInline: Bool
     let answer: @Sendable (Tributary_V1_Task) -> Answer
+    /// What the site counts with the weights of an evaluation task; nil for always the same.
+    let counts: (@Sendable (Tributary_V1_Task, [UInt8]) -> Tributary_V1_EvaluationReport?)?
+    /// The optional features of its software.
+    let features: [String]
     /// Waits before a training task is begun.
     let gate: @Sendable (Tributary_V1_Task) async -> Void
     /// The receipts of its uploads, in order.
@@ -42,13 +46,17 @@ final class ScriptedSite: Sendable {
     private let hears: AsyncStream<Void>.Continuation
 
     init(
-        _ name: String, examples: [String: Int] = ["train": 10, "test": 4], isInline: Bool = false,
+        _ name: String, examples: [String: Int] = ["train": 10, "test": 4],
+        features: [String] = ProtocolVersion.features, isInline: Bool = false,
         answer: @escaping @Sendable (Tributary_V1_Task) -> Answer = { _ in .update },
+        counts: (@Sendable (Tributary_V1_Task, [UInt8]) -> Tributary_V1_EvaluationReport?)? = nil,
         gate: @escaping @Sendable (Tributary_V1_Task) async -> Void = { _ in }
     ) {
         self.name = name
         self.gate = gate
         self.isInline = isInline
+        self.counts = counts
+        self.features = features.filter { isInline || $0 != InlineTransfer.feature }
         datasets = [DatasetCard(name: "toy", examples: examples)]
         self.answer = answer
         (heard, hears) = AsyncStream.makeStream()
@@ -80,8 +88,7 @@ final class ScriptedSite: Sendable {
     {
         let (messages, outbound) = AsyncStream.makeStream(of: Tributary_V1_ClientMessage.self)
         let hello = ClientHello(
-            features: isInline ? [InlineTransfer.feature] : [], software: "scripted 1", datasets: datasets,
-            holding: holding)
+            features: features, software: "scripted 1", datasets: datasets, holding: holding)
         outbound.yield(.with { $0.hello = hello.message })
         let requests = RequestBook(outbound)
         try await federation.connect(metadata: TestServer.metadata(client: name)) { writer in
@@ -117,7 +124,12 @@ final class ScriptedSite: Sendable {
         let identity = task.identity
         if case .silence = self.answer(task) { return }
         if identity.kind == .evaluate {
-            _ = try await fetch(task, federation, requests)
+            let weights = try await fetch(task, federation, requests)
+            if let counts {
+                guard let report = counts(task, weights) else { return }
+                outbound.yield(.with { $0.evaluation = report })
+                return
+            }
             outbound.yield(
                 .with {
                     $0.evaluation = .with {

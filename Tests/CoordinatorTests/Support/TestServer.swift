@@ -165,6 +165,24 @@ struct TestServer: Sendable {
         }
     }
 
+    /// The card of a job's newest weights, without these.
+    func card(_ job: String) async throws -> ModelCard {
+        try await operations.export(
+            .with {
+                $0.job = job
+                $0.cardOnly = true
+            }, metadata: Self.operatorMetadata
+        ) { response in
+            var card: ModelCard?
+            for try await message in response.messages {
+                guard case .header(let header)? = message.part else { throw CancellationError() }
+                card = try ModelCard(json: header.card)
+            }
+            guard let card else { throw CancellationError() }
+            return card
+        }
+    }
+
     /// Runs sites beside `body`; they end with it.
     func withSites<Value: Sendable>(
         _ sites: [ScriptedSite], _ body: @escaping @Sendable () async throws -> Value

@@ -1,27 +1,29 @@
 /// A cooperative game over the clients of a round: what a coalition's fold is worth. Every coalition is evaluated once.
-struct CoalitionGame {
+public struct CoalitionGame {
     /// How many clients there are; a coalition is an ascending list of their places.
-    let players: Int
+    public let players: Int
     /// The most coalitions that are evaluated.
-    let budget: Int
+    public let budget: Int
     private let evaluate: ([[Int]]) throws -> [Double]
     private var known: [[Int]: Double] = [:]
 
+    /// A game in which nothing is known.
+    ///
     /// - Parameter evaluate: the utilities of different coalitions, in their order.
-    init(players: Int, budget: Int, evaluate: @escaping ([[Int]]) throws -> [Double]) {
+    public init(players: Int, budget: Int, evaluate: @escaping ([[Int]]) throws -> [Double]) {
         self.players = players
         self.budget = budget
         self.evaluate = evaluate
     }
 
     /// How many coalitions were evaluated.
-    var evaluations: Int { known.count }
+    public var evaluations: Int { known.count }
 
     /// The coalition of all.
-    var everyone: [Int] { Array(0..<players) }
+    public var everyone: [Int] { Array(0..<players) }
 
     /// The utilities of coalitions; nil, and nothing is evaluated, when the budget does not allow those that are not known.
-    mutating func values(_ coalitions: [[Int]]) throws -> [Double]? {
+    public mutating func values(_ coalitions: [[Int]]) throws -> [Double]? {
         var missing: [[Int]] = []
         var seen: Set<[Int]> = []
         for coalition in coalitions where known[coalition] == nil && seen.insert(coalition).inserted {

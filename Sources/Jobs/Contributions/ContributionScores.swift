@@ -1,23 +1,23 @@
-internal import Randomness
+public import Randomness
 
 /// What each client of a coalition game is worth.
-struct ContributionScores {
+public struct ContributionScores {
     /// By place: the scores.
-    var values: [Double]
+    public var values: [Double]
     /// The standard errors of estimated scores; nil where nothing is estimated, or from fewer than two orders.
-    var standardErrors: [Double]?
+    public var standardErrors: [Double]?
     /// The utility of all, and of none.
-    var everyone: Double
+    public var everyone: Double
     /// See `everyone`.
-    var nobody: Double
+    public var nobody: Double
     /// How many random orders were gone through.
-    var permutations: Int?
+    public var permutations: Int?
 
     /// Leave-one-out: v(N) − v(N ∖ {i}). Two clients with the same update share the blame and the praise badly: each
     /// can be left out for nothing.
     ///
     /// - Returns: nil when the budget is below n + 2.
-    static func leaveOneOut(_ game: inout CoalitionGame) throws -> ContributionScores? {
+    public static func leaveOneOut(_ game: inout CoalitionGame) throws -> ContributionScores? {
         let all = game.everyone
         let others = all.map { place in all.filter { $0 != place } }
         guard let values = try game.values([all, []] + others) else { return nil }
@@ -35,7 +35,7 @@ struct ContributionScores {
     ///
     /// - Parameter stream: gives the orders.
     /// - Returns: nil when the budget does not allow one order; with fewer orders than asked for when it ends early.
-    static func shapley(
+    public static func shapley(
         _ game: inout CoalitionGame, permutations: Int, tolerance: Double, stream: RandomStream
     ) throws -> ContributionScores? {
         var stream = stream
@@ -86,5 +86,34 @@ struct ContributionScores {
             before = value
         }
         return marginals
+    }
+}
+
+extension ContributionSettings {
+    /// The scores by the method that is asked for; the random orders of a round depend on the job's seed alone.
+    ///
+    /// - Returns: nil when the budget is too small for one value of each client.
+    public func scores(of game: inout CoalitionGame, seed: UInt64, round: Int) throws -> ContributionScores? {
+        switch method {
+        case .loo: try ContributionScores.leaveOneOut(&game)
+        case .shapley:
+            try ContributionScores.shapley(
+                &game, permutations: permutations, tolerance: tolerance,
+                stream: RandomStream(
+                    seed: seed, purpose: "contributions", round: UInt32(truncatingIfNeeded: round)))
+        }
+    }
+
+    /// Every coalition that the scores of so many clients ask for, each once and in the order in which they are asked for,
+    /// as ascending places; empty when the budget is too small. Only right without truncation, where it does not depend on
+    /// the values.
+    public func coalitions(players: Int, seed: UInt64, round: Int) -> [[Int]] {
+        var asked: [[Int]] = []
+        var game = CoalitionGame(players: players, budget: budget) { coalitions in
+            asked += coalitions
+            return coalitions.map { _ in 0 }
+        }
+        guard let scores = try? scores(of: &game, seed: seed, round: round), !scores.values.isEmpty else { return [] }
+        return asked
     }
 }

@@ -1,24 +1,24 @@
-internal import Durability
-internal import Foundation
-
 /// The contribution scores of a run: `contributions.json`.
-struct ContributionTotals: Sendable, Codable {
+public struct ContributionTotals: Sendable, Hashable, Codable {
     /// A client over the rounds that were looked at.
-    struct Client: Sendable, Codable {
-        var name: String
+    public struct Client: Sendable, Hashable, Codable {
+        /// Its name.
+        public var name: String
         /// In how many of these rounds it took part.
-        var rounds: Int
+        public var rounds: Int
         /// The sum of its scores.
-        var score: Double
+        public var score: Double
         /// The root of the summed squares of its standard errors; nil where a round has none.
-        var standardError: Double?
+        public var standardError: Double?
     }
 
     /// By sum, the largest first.
-    var clients: [Client]
-    var rounds: [RoundContributions]
+    public var clients: [Client]
+    /// Round by round.
+    public var rounds: [RoundContributions]
 
-    init(_ rounds: [RoundContributions]) {
+    /// The sums over rounds.
+    public init(_ rounds: [RoundContributions]) {
         self.rounds = rounds
         var parts: [String: [RoundContributions.Client]] = [:]
         for client in rounds.flatMap(\.clients) { parts[client.name, default: []].append(client) }
@@ -32,7 +32,7 @@ struct ContributionTotals: Sendable, Codable {
     }
 
     /// One line a round and client.
-    func csv() -> String {
+    public func csv() -> String {
         let head = ["round", "client", "examples", "weight", "score", "standardError"]
         return CommaSeparated.text(
             [head]
@@ -46,9 +46,8 @@ struct ContributionTotals: Sendable, Codable {
                 })
     }
 
-    /// Writes `contributions.json` and `contributions.csv`.
-    func write(to folder: String) throws {
-        try DurableFile.write(try JSONText.of(self), to: "\(folder)/contributions.json", permissions: 0o644)
-        try DurableFile.write(csv(), to: "\(folder)/contributions.csv", permissions: 0o644)
+    /// `contributions.json` and `contributions.csv`, by name.
+    public func files() throws -> [(name: String, bytes: [UInt8])] {
+        [("contributions.json", try JSONText.of(self)), ("contributions.csv", Array(csv().utf8))]
     }
 }

@@ -1,6 +1,4 @@
-internal import Durability
 internal import Foundation
-internal import Jobs
 
 /// Every site's model on every site's examples: `cross-site.json`.
 ///
@@ -17,6 +15,14 @@ public struct CrossSiteMatrix: Sendable, Hashable, Codable {
         public var evaluated: Int
         /// Whether these are held out; otherwise they are those that the site trains on, which flatters the diagonal.
         public var isHeldOut: Bool
+
+        /// Creates a site's entry.
+        public init(name: String, trained: Int, evaluated: Int, isHeldOut: Bool) {
+            self.name = name
+            self.trained = trained
+            self.evaluated = evaluated
+            self.isHeldOut = isHeldOut
+        }
     }
 
     /// One model, on every site.
@@ -27,6 +33,25 @@ public struct CrossSiteMatrix: Sendable, Hashable, Codable {
         public var failure: String?
         /// The finite metrics on each site, in the order of `sites`; empty maps where there are none.
         public var metrics: [[String: Double]]
+        /// In a federation why a site that could have evaluated the model did not, by the site; nil when all did.
+        public var missing: [String: String]?
+
+        /// Creates a model's row.
+        public init(
+            site: String?, failure: String? = nil, metrics: [[String: Double]], missing: [String: String]? = nil
+        ) {
+            self.site = site
+            self.failure = failure
+            self.metrics = metrics
+            self.missing = missing
+        }
+
+        /// Why the row, or some of its places, are empty; empty for a whole row.
+        public var remark: String {
+            failure
+                ?? (missing ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+                .joined(separator: "; ")
+        }
     }
 
     /// Means over sites of one metric.
@@ -52,7 +77,8 @@ public struct CrossSiteMatrix: Sendable, Hashable, Codable {
     /// By the job's `selectBy`.
     public var summary: Summary
 
-    init(rounds: Int, weights: String, sites: [Site], models: [Row], metric: String) {
+    /// A matrix with the means of one metric.
+    public init(rounds: Int, weights: String, sites: [Site], models: [Row], metric: String) {
         self.rounds = rounds
         self.weights = weights
         self.sites = sites
@@ -75,6 +101,15 @@ public struct CrossSiteMatrix: Sendable, Hashable, Codable {
         (summary.own, summary.others, summary.global) = (mean(own), mean(others), mean(global))
     }
 
+    /// The matrix with the metric of its summary alone.
+    public var condensed: CrossSiteMatrix {
+        var matrix = self
+        for row in matrix.models.indices {
+            matrix.models[row].metrics = models[row].metrics.map { $0.filter { $0.key == summary.metric } }
+        }
+        return matrix
+    }
+
     /// What stands for the global weights where a model has to have a name.
     static let globalName = "(global)"
 
@@ -93,7 +128,7 @@ public struct CrossSiteMatrix: Sendable, Hashable, Codable {
     }
 
     /// The drawing of one metric; the colours go from the worst value to the best.
-    func heatMap() -> HeatMap {
+    public func heatMap() -> HeatMap {
         let metric = summary.metric
         let values = models.flatMap { $0.metrics.compactMap { $0[metric] } }
         let (low, high) = (values.min() ?? 0, values.max() ?? 1)
@@ -115,10 +150,11 @@ public struct CrossSiteMatrix: Sendable, Hashable, Codable {
                 + (sites.allSatisfy(\.isHeldOut) ? ", which no model trained on" : ", on which its own model trained"))
     }
 
-    /// Writes `cross-site.json`, `cross-site.csv` and `cross-site.svg`.
-    public func write(to folder: String) throws {
-        try DurableFile.write(try JSONText.of(self), to: "\(folder)/cross-site.json", permissions: 0o644)
-        try DurableFile.write(csv(), to: "\(folder)/cross-site.csv", permissions: 0o644)
-        try DurableFile.write(heatMap().svg(), to: "\(folder)/cross-site.svg", permissions: 0o644)
+    /// `cross-site.json`, `cross-site.csv` and `cross-site.svg`, by name.
+    public func files() throws -> [(name: String, bytes: [UInt8])] {
+        [
+            ("cross-site.json", try JSONText.of(self)), ("cross-site.csv", Array(csv().utf8)),
+            ("cross-site.svg", Array(heatMap().svg().utf8)),
+        ]
     }
 }

@@ -1,8 +1,9 @@
 internal import Foundation
 
 /// Lines of a CSV file as RFC 4180 has them, with single line feeds.
-enum CommaSeparated {
-    static func text(_ lines: [[String]]) -> String {
+public enum CommaSeparated {
+    /// The lines with the fields in quotes that need them.
+    public static func text(_ lines: [[String]]) -> String {
         lines.map { $0.map(field).joined(separator: ",") + "\n" }.joined()
     }
 

@@ -1,8 +1,9 @@
 internal import Foundation
 
 /// Contribution scores as bars from zero, with a line of one standard error to either side.
-struct ContributionChart {
-    let totals: ContributionTotals
+public struct ContributionChart {
+    /// What is drawn.
+    public let totals: ContributionTotals
 
     private static let (width, left, pitch, most) = (760.0, 190.0, 18.0, 60)
 
@@ -12,7 +13,13 @@ struct ContributionChart {
         return Array(totals.clients.prefix(Self.most / 2) + totals.clients.suffix(Self.most / 2))
     }
 
-    func svg() -> String {
+    /// A drawing of these scores.
+    public init(totals: ContributionTotals) {
+        self.totals = totals
+    }
+
+    /// The drawing.
+    public func svg() -> String {
         let clients = shown
         let low = min(0, clients.map { $0.score - ($0.standardError ?? 0) }.min() ?? 0)
         let high = max(0, clients.map { $0.score + ($0.standardError ?? 0) }.max() ?? 0)
@@ -46,6 +53,6 @@ struct ContributionChart {
 
     private static func text(_ x: Double, _ y: Double, _ anchor: String, _ text: String) -> String {
         String(format: "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%@\" font-size=\"11\">", x, y, anchor as NSString)
-            + ReportPage.escape(text) + "</text>"
+            + MarkupText.escape(text) + "</text>"
     }
 }

@@ -1,26 +1,6 @@
-/// Which sites a cross-site evaluation sets against each other: the work grows with the square of their number.
-public enum CrossSiteSelection: Sendable, Hashable {
-    /// All clients of the partition with examples, of which there may be at most ``limit``.
-    case all
-    /// The first so many clients with examples, in the order of the partition.
-    case first(Int)
-    /// These clients.
-    case named([String])
+internal import Jobs
 
-    /// The most sites that are evaluated without being asked for by number or name.
-    public static let limit = 50
-    /// The most sites at all: a million evaluations.
-    public static let maximum = 1000
-
-    /// Reads a number or names with commas between them.
-    public init(_ text: String) {
-        if let count = Int(text) {
-            self = .first(count)
-        } else {
-            self = .named(text.split(separator: ",").map { $0.trimmingPrefix { $0 == " " }.description })
-        }
-    }
-
+extension CrossSiteSelection {
     /// The sites, in the order of the partition.
     ///
     /// - Throws: ``SimulationError`` `job` for a name that no client with examples has, a number below 1, and too many.
@@ -29,11 +9,12 @@ public enum CrossSiteSelection: Sendable, Hashable {
         let sites: [VirtualClient]
         switch self {
         case .all:
-            guard candidates.count <= Self.limit else {
+            guard candidates.count <= CrossSiteSelection.limit else {
                 throw SimulationError(
                     .job,
                     "cross-site evaluation: the partition has \(candidates.count) clients, expected at most "
-                        + "\(Self.limit); --cross-site-clients takes names, or how many from the first on")
+                        + "\(CrossSiteSelection.limit); --cross-site-clients takes names, or how many from the first on"
+                )
             }
             sites = candidates
         case .first(let count):
@@ -49,9 +30,9 @@ public enum CrossSiteSelection: Sendable, Hashable {
                     .job, "--cross-site-clients: no client with examples has the name \"\(missing.prefix(80))\"")
             }
         }
-        guard !sites.isEmpty, sites.count <= Self.maximum else {
+        guard !sites.isEmpty, sites.count <= CrossSiteSelection.maximum else {
             throw SimulationError(
-                .job, "cross-site evaluation: found \(sites.count) sites, expected 1 to \(Self.maximum)")
+                .job, "cross-site evaluation: found \(sites.count) sites, expected 1 to \(CrossSiteSelection.maximum)")
         }
         return sites
     }

@@ -12,6 +12,15 @@ public struct RoundContributions: Sendable, Hashable, Codable {
         public var score: Double
         /// The standard error of an estimated score.
         public var standardError: Double?
+
+        /// Creates a client's entry.
+        public init(name: String, examples: Int, weight: Double?, score: Double, standardError: Double?) {
+            self.name = name
+            self.examples = examples
+            self.weight = weight
+            self.score = score
+            self.standardError = standardError
+        }
     }
 
     /// The round, from 0.
@@ -34,4 +43,30 @@ public struct RoundContributions: Sendable, Hashable, Codable {
     public var permutations: Int?
     /// The clients whose updates were folded, in order of their names.
     public var clients: [Client]
+    /// In a federation the sites on whose examples every coalition was evaluated, in order of their names; nil in a
+    /// simulation, which has held-out examples of its own.
+    public var evaluators: [String]?
+
+    /// Puts scores and what they are of together.
+    public init(
+        round: Int, settings: ContributionSettings, utility: String, split: String, scores: ContributionScores,
+        evaluations: Int, refused: Int, updates: [(name: String, examples: Int, weight: Double?)],
+        evaluators: [String]? = nil
+    ) {
+        self.round = round
+        self.settings = settings
+        self.utility = utility
+        self.split = split
+        everyone = scores.everyone
+        nobody = scores.nobody
+        self.evaluations = evaluations
+        self.refused = refused
+        permutations = scores.permutations
+        clients = updates.indices.map { place in
+            Client(
+                name: updates[place].name, examples: updates[place].examples, weight: updates[place].weight,
+                score: scores.values[place], standardError: scores.standardErrors?[place])
+        }
+        self.evaluators = evaluators
+    }
 }
