@@ -41,6 +41,15 @@ import Testing
         #expect(lines.count == 2 && lines[0] == lines[1] && lines[0].hasPrefix("60.0,"))
     }
 
+    @Test("Processor time is what the kernel counts for this process")
+    func processorTime() throws {
+        let before = ProcessorClock.seconds
+        let usage = try #require(ProcessUsage(process: ProcessInfo.processInfo.processIdentifier))
+        let after = ProcessorClock.seconds
+        // The kernel's own figures are cut to hundredths.
+        #expect(before > 0 && usage.processorSeconds > before - 0.1 && usage.processorSeconds < after + 0.1)
+    }
+
     @Test("The kernel's figures of this process")
     func usage() throws {
         let usage = try #require(ProcessUsage(process: ProcessInfo.processInfo.processIdentifier))
