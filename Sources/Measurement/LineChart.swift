@@ -58,7 +58,9 @@ public struct LineChart: Sendable {
         self.axis = axis
     }
 
-    private static let colours = ["#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e"]
+    private static let colours = [
+        "#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#7f7f7f",
+    ]
     private static let (width, height, left, bottom) = (760.0, 300.0, 60.0, 30.0)
 
     private var isLogarithmic: Bool { if case .logarithmic = scale { true } else { false } }

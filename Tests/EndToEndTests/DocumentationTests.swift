@@ -86,7 +86,9 @@ struct DocumentationTests {
                 for line in block.text.split(separator: "\n") {
                     let words = line.split(separator: " ").map(String.init).filter { $0 != "&" }
                     guard let name = words.first, name.hasPrefix("tributary") else { continue }
-                    let path = words.dropFirst().prefix { $0.range(of: "^[a-z]+$", options: .regularExpression) != nil }
+                    let path = words.dropFirst().prefix {
+                        $0.range(of: "^[a-z][a-z-]*$", options: .regularExpression) != nil
+                    }
                     let depth = ["audit", "benchmark", "privacy"].contains(path.first ?? "") ? 2 : 1
                     let arguments = Array(path.prefix(depth))
                     let key = ([name] + arguments).joined(separator: " ")

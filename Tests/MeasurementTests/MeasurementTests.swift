@@ -17,6 +17,39 @@ import Testing
         #expect(GrowthFit([(0, 1), (1, 1), (10, 10)])?.exponent == GrowthFit([(1, 1), (10, 10)])?.exponent)
     }
 
+    @Test("A curve of costs is put in order, fitted through its medians, and drawn relative to its smallest size")
+    func curve() throws {
+        // 2 · size² through all but the smallest point, where a constant cost is in the way.
+        let points = [(1000, 2e6), (100, 2e4), (10, 200), (1, 50)].map {
+            GrowthCurve.Point(size: $0.0, values: [$0.1 * 9, $0.1, $0.1 / 9])
+        }
+        let curve = GrowthCurve(cost: "round", axis: "clients", unit: "ms", points: points)
+        #expect(curve.figures.map(\.name).first == "round, 1 clients")
+        #expect(curve.figures.map(\.value) == [50, 200, 2e4, 2e6])
+        #expect(curve.exponents.map(\.name) == ["round over clients: exponent", "the same, three largest: exponent"])
+        #expect(abs(curve.exponents[1].value - 2) < 1e-9 && curve.exponents[0].value < 1.9)
+        #expect(GrowthCurve(cost: "round", axis: "clients", unit: "ms", points: [points[0]]).exponents.isEmpty)
+
+        let other = GrowthCurve(
+            cost: "peak", axis: "bytes", unit: "MB",
+            points: points.map { .init(size: $0.size * 4000, values: $0.values) })
+        let chart = GrowthCurve.chart([curve, other])
+        #expect(chart.contains("times 1 clients, 4000 bytes"))
+        #expect(chart.contains("round (ms), clients") && chart.contains("peak (MB), bytes"))
+        // Both begin at the left end and have the same line.
+        let lines = chart.split(separator: "<polyline points=\"").dropFirst().map { $0.prefix { $0 != "\"" } }
+        #expect(lines.count == 2 && lines[0] == lines[1] && lines[0].hasPrefix("60.0,"))
+    }
+
+    @Test("Processor time is what the kernel counts for this process")
+    func processorTime() throws {
+        let before = ProcessorClock.seconds
+        let usage = try #require(ProcessUsage(process: ProcessInfo.processInfo.processIdentifier))
+        let after = ProcessorClock.seconds
+        // The kernel's own figures are cut to hundredths.
+        #expect(before > 0 && usage.processorSeconds > before - 0.1 && usage.processorSeconds < after + 0.1)
+    }
+
     @Test("The kernel's figures of this process")
     func usage() throws {
         let usage = try #require(ProcessUsage(process: ProcessInfo.processInfo.processIdentifier))

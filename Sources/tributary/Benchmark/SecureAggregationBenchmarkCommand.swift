@@ -14,10 +14,17 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
             five clients. Clients that drop out do so after they have shared their secrets, which costs the coordinator \
             most: it puts their mask keys together and recomputes their masks.
 
+            Every number of clients is measured with every number of elements, or with --cross only the two axes: all \
+            numbers of clients with the first of --elements, and all numbers of elements with the first of --clients. \
+            Along these axes the exponents of the fitted power laws are printed, all points and the three largest: 1 \
+            means that a cost grows as its size does.
+
             EXAMPLE
               tributary benchmark secure-aggregation
               tributary benchmark secure-aggregation --clients 100 --degree 40 --elements 1000000 --json
-              tributary benchmark secure-aggregation --clients 10,50 --elements 10000,100000,1000000 --plot costs.svg
+              tributary benchmark secure-aggregation --clients 10 --elements 10000,100000,1000000 --plot costs.svg
+              tributary benchmark secure-aggregation --clients 100,30,300,1000 --elements 100000,10000,1000000 \
+            --degree 40 --cross --plot costs.svg
             """
     )
 
@@ -30,8 +37,13 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
     @Option(help: "How many neighbours each client masks with; all the others when absent.")
     var degree: Int?
 
+    @Flag(
+        help: "Only the two axes: the first of --elements with all clients, the first of --clients with all elements.")
+    var cross = false
+
     @Option(
-        help: "Write the time of a client and of the coordinator over the model's size as SVG.", completion: .file())
+        help: "Write the time of a client and of the coordinator over clients and the model's size as SVG.",
+        completion: .file())
     var plot: String?
 
     @Flag(help: "Print one JSON object a figure.")
@@ -61,15 +73,16 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
     }
 
     func run() throws {
-        var costs = CostCurves()
+        var costs = SecureAggregationCosts(clients: counts[0], elements: sizes[0])
         for count in counts {
-            for size in sizes {
+            for size in sizes where !cross || count == counts[0] || size == sizes[0] {
+                let name = "secure aggregation, \(count) clients" + (sizes.count > 1 ? ", \(size) elements" : "")
+                var prepared = try SecureAggregationMeasure(clients: count, elements: size, degree: degree)
+                try prepared.prepare()
                 for dropOuts in [0, 10, 30] {
-                    var measure = try SecureAggregationMeasure(
-                        clients: count, elements: size, degree: degree, dropOuts: count * dropOuts / 100)
-                    let name = "secure aggregation, \(count) clients" + (sizes.count > 1 ? ", \(size) elements" : "")
+                    var measure = prepared
                     do {
-                        try measure.run()
+                        try measure.finish(dropOuts: count * dropOuts / 100)
                     } catch let error as PrivacyError {
                         // Too few neighbours are left somewhere: that is an answer.
                         Printer.note("\(name), \(dropOuts) % drop-outs: \(error)")
@@ -86,7 +99,8 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
                 }
             }
         }
-        if let plot { try PlotFile.write(costs.chart.svg(), to: plot) }
+        try BenchmarkFigure.show(costs.curves.flatMap(\.exponents), json: json)
+        if let plot { try PlotFile.write(GrowthCurve.chart(costs.curves), to: plot) }
     }
 
     private func clientFigures(_ measure: SecureAggregationMeasure, _ name: String) -> [BenchmarkFigure] {
@@ -99,36 +113,5 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
                 ),
             ]
         }
-    }
-}
-
-/// Milliseconds over the model's size, for each number of clients.
-private struct CostCurves {
-    private var points: [String: [LineChart.Point]] = [:]
-    private var names: [String] = []
-
-    mutating func add(_ measure: SecureAggregationMeasure, clients: Int, elements: Int, dropOuts: Int) {
-        if dropOuts == 0 {
-            let steps = SecureAggregationMeasure.Step.allCases.compactMap { measure.seconds[$0]?.sorted() }
-            add(
-                "\(clients) clients: each", elements, low: steps.reduce(0) { $0 + ($1.first ?? 0) },
-                mean: steps.reduce(0) { $0 + $1[$1.count / 2] }, high: steps.reduce(0) { $0 + ($1.last ?? 0) })
-        }
-        guard dropOuts != 10, let low = measure.unmasking.min(), let high = measure.unmasking.max() else { return }
-        add(
-            "\(clients): coordinator, \(dropOuts) % left", elements, low: low,
-            mean: measure.unmasking.sorted()[measure.unmasking.count / 2], high: high)
-    }
-
-    private mutating func add(_ name: String, _ elements: Int, low: Double, mean: Double, high: Double) {
-        if points[name] == nil { names.append(name) }
-        points[name, default: []].append(
-            .init(x: Double(elements), low: low * 1000, mean: mean * 1000, high: high * 1000))
-    }
-
-    var chart: LineChart {
-        LineChart(
-            curves: names.map { name in .init(name: name, points: (points[name] ?? []).sorted { $0.x < $1.x }) },
-            scale: .logarithmic)
     }
 }

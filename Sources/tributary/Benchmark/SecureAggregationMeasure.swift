@@ -1,6 +1,8 @@
+import Measurement
 import Privacy
 
-/// One round of secure aggregation with its times and bytes.
+/// One round of secure aggregation with its times and bytes: ``prepare()``, then ``finish(dropOuts:)`` on copies of it.
+/// Times are processor time, so that other work on the machine hardly counts.
 struct SecureAggregationMeasure {
     /// The steps of a client.
     enum Step: String, CaseIterable {
@@ -14,95 +16,114 @@ struct SecureAggregationMeasure {
     /// Seconds that the coordinator takes to put secrets together and to take the masks off, repeated.
     private(set) var unmasking: [Double] = []
 
+    /// Seconds of all steps together: the smallest, the median and the largest of each, added up.
+    var secondsOfClient: [Double] {
+        let steps = Step.allCases.compactMap { seconds[$0]?.sorted() }.filter { !$0.isEmpty }
+        return [
+            steps.reduce(0) { $0 + $1[0] }, steps.reduce(0) { $0 + $1[$1.count / 2] },
+            steps.reduce(0) { $0 + $1[$1.count - 1] },
+        ]
+    }
+
     private let names: [String]
     private let elements: Int
-    private let dropOuts: Int
     private let round: SecureRound
     private let encoding: LatticeEncoding
+    private var exchange: SecureExchange
+    private var clients: [String: SecureClient] = [:]
+    /// What `closeChecking()` gives each client to mask with.
+    private var boxes: [String: [SealedShare]] = [:]
 
     private static let measured = 5
 
     /// A round in which more than half of a secret's holders are needed.
-    ///
-    /// - Parameter dropOuts: how many clients leave after they have shared their secrets.
-    init(clients: Int, elements: Int, degree: Int?, dropOuts: Int) throws {
+    init(clients: Int, elements: Int, degree: Int?) throws {
         names = (0..<clients).map { "client-\($0)" }
         self.elements = elements
-        self.dropOuts = dropOuts
         let holders = min(clients, degree.map { $0 + $0 % 2 + 1 } ?? clients)
         round = try SecureRound(
             context: "benchmark 0 0", cohort: clients, degree: degree, threshold: holders / 2 + 1)
         encoding = try LatticeEncoding(range: 1, bits: 16, clients: clients)
+        exchange = try SecureExchange(round: round, cohort: names, minimum: 2)
     }
 
-    /// Runs the round.
-    ///
-    /// - Throws: `PrivacyError` when too few of a client's neighbours are left.
-    mutating func run() throws {
-        let (round, encoding) = (round, encoding)
+    /// Runs the round until every client has shared its secrets and looked at its shares.
+    mutating func prepare() throws {
+        let round = round
         let identities = TransientIdentity.make(for: names)
-        var exchange = try SecureExchange(round: round, cohort: names, minimum: 2)
-        var clients: [String: SecureClient] = [:]
         for name in names {
             guard let identity = identities[name] else { continue }
-            let keys = try timed(.keys) {
+            let (client, keys) = try timed(.keys) {
                 var client = try SecureClient(client: name, round: round, identity: identity)
                 let keys = try client.advertise()
-                clients[name] = client
-                return keys
+                return (client, keys)
             }
+            clients[name] = client
             note(.keys, size(keys))
             try exchange.receive(keys)
         }
         let roster = try exchange.closeAdvertising()
         let rosterBytes = roster.reduce(0) { $0 + size($1) }
         for name in names {
-            let shares = try timed(.shares) { try clients[name]?.share(roster) ?? [] }
+            let shares = try timed(.shares, of: name) { try $0.share(roster) } ?? []
             note(.shares, rosterBytes + shares.reduce(0) { $0 + size($1) })
             try exchange.receive(shares, from: name)
         }
         let sealed = try exchange.closeSharing()
         for name in names {
-            let shares = sealed[name] ?? []
-            let complaints = try timed(.checking) { try clients[name]?.check(shares) ?? [] }
-            note(.checking, shares.reduce(0) { $0 + size($1) })
+            let own = sealed[name] ?? []
+            let complaints = try timed(.checking, of: name) { try $0.check(own) } ?? []
+            note(.checking, own.reduce(0) { $0 + size($1) })
             try exchange.receive(complaints: complaints, from: name)
         }
-        let boxes = try exchange.closeChecking()
+        boxes = try exchange.closeChecking()
+    }
+
+    /// Runs the rest of the round.
+    ///
+    /// - Parameter dropOuts: how many clients leave before they mask.
+    /// - Throws: `PrivacyError` when too few of a client's neighbours are left.
+    mutating func finish(dropOuts: Int) throws {
+        let encoding = encoding
         var sum = [UInt32](repeating: 0, count: elements)
         let update = (0..<elements).map { Float($0 % 2001 - 1000) / 1000 }
         for (index, name) in names.enumerated() where index < names.count - dropOuts {
+            guard index < Self.measured else {
+                // What the words are makes no difference to any time: only those that are measured mask an update.
+                _ = try clients[name]?.masks(boxes[name] ?? [])
+                try exchange.maskedUpdateArrived(from: name)
+                continue
+            }
             var words = [UInt32](repeating: 0, count: elements)
-            try timed(.masking) {
-                let masks = try clients[name]?.masks(boxes[name] ?? []) ?? []
+            let own = boxes[name] ?? []
+            try timed(.masking, of: name) { client in
+                let masks = try client.masks(own)
                 words.withUnsafeMutableBufferPointer { words in
                     _ = update.withUnsafeBufferPointer { encoding.encode($0, into: words) }
                     for mask in masks { mask.apply(tensor: 0, start: 0, to: words) }
                 }
             }
-            note(.masking, elements * 4 + (boxes[name] ?? []).reduce(0) { $0 + size($1) })
+            note(.masking, elements * 4 + own.reduce(0) { $0 + size($1) })
             sum.withUnsafeMutableBufferPointer { sum in
                 words.withUnsafeBufferPointer { MaskedUpdate.add($0, to: sum) }
             }
             try exchange.maskedUpdateArrived(from: name)
         }
-        try unmask(&exchange, &clients, sum)
+        try unmask(sum)
     }
 
-    private mutating func unmask(
-        _ exchange: inout SecureExchange, _ clients: inout [String: SecureClient], _ sum: [UInt32]
-    ) throws {
+    private mutating func unmask(_ sum: [UInt32]) throws {
         let survivors = try exchange.closeMasking()
         let listBytes = survivors.reduce(0) { $0 + $1.utf8.count }
         for name in survivors {
-            guard let signature = try timed(.signing, { try clients[name]?.sign(survivors) }) else { continue }
+            guard let signature = try timed(.signing, of: name, { try $0.sign(survivors) }) else { continue }
             note(.signing, listBytes + signature.signature.count)
             try exchange.receive(signature)
         }
         let signatures = try exchange.closeSigning()
         let signatureBytes = signatures.reduce(0) { $0 + $1.client.utf8.count + $1.signature.count }
         for name in survivors {
-            guard let shares = try timed(.unmasking, { try clients[name]?.unmask(signatures) }) else { continue }
+            guard let shares = try timed(.unmasking, of: name, { try $0.unmask(signatures) }) else { continue }
             let sent = (shares.seeds.map { $0 } + shares.keys.map { $0 })
                 .reduce(0) { $0 + $1.key.utf8.count + $1.value.bytes.count + 1 }
             note(.unmasking, signatureBytes + sent)
@@ -112,22 +133,31 @@ struct SecureAggregationMeasure {
         for _ in 0..<Self.measured {
             var exchange = ready
             var freed = sum
-            let start = ContinuousClock.now
+            let start = ProcessorClock.seconds
             let masks = try exchange.closeUnmasking()
             freed.withUnsafeMutableBufferPointer { freed in
                 for mask in masks { mask.apply(tensor: 0, start: 0, to: freed) }
             }
-            unmasking.append((ContinuousClock.now - start) / .seconds(1))
+            unmasking.append(ProcessorClock.seconds - start)
         }
     }
 
     private mutating func timed<Value>(_ step: Step, _ body: () throws -> Value) rethrows -> Value {
-        let start = ContinuousClock.now
+        let start = ProcessorClock.seconds
         let value = try body()
         if seconds[step, default: []].count < Self.measured {
-            seconds[step, default: []].append((ContinuousClock.now - start) / .seconds(1))
+            seconds[step, default: []].append(ProcessorClock.seconds - start)
         }
         return value
+    }
+
+    /// The same for a step of a client.
+    private mutating func timed<Value>(
+        _ step: Step, of name: String, _ body: (inout SecureClient) throws -> Value
+    ) rethrows -> Value? {
+        guard var client = clients.removeValue(forKey: name) else { return nil }
+        defer { clients[name] = client }
+        return try timed(step) { try body(&client) }
     }
 
     private mutating func note(_ step: Step, _ count: Int) {
