@@ -12,11 +12,13 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
         discussion: """
             All clients and the coordinator run in this process, on one core. A client's times are the median of up to \
             five clients. Clients that drop out do so after they have shared their secrets, which costs the coordinator \
-            most: it puts their mask keys together and recomputes their masks.
+            most: it puts their mask keys together and recomputes their masks. With --projections the norms of masked \
+            updates are checked as well; the client's time for that is beside its unmasking.
 
             EXAMPLE
               tributary benchmark secure-aggregation
               tributary benchmark secure-aggregation --clients 100 --degree 40 --elements 1000000 --json
+              tributary benchmark secure-aggregation --clients 10 --elements 10000,100000 --projections 32
               tributary benchmark secure-aggregation --clients 10,50 --elements 10000,100000,1000000 --plot costs.svg
             """
     )
@@ -29,6 +31,9 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
 
     @Option(help: "How many neighbours each client masks with; all the others when absent.")
     var degree: Int?
+
+    @Option(help: "Check the norms of masked updates by so many random sums: 32, 64, 96 or 128.")
+    var projections: Int?
 
     @Option(
         help: "Write the time of a client and of the coordinator over the model's size as SVG.", completion: .file())
@@ -53,6 +58,9 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
         if let degree, !(2...254).contains(degree) {
             throw ValidationError("--degree: found \(degree), expected 2 to 254")
         }
+        if let projections, ![32, 64, 96, 128].contains(projections) {
+            throw ValidationError("--projections: found \(projections), expected 32, 64, 96 or 128")
+        }
         if degree == nil, counts.contains(where: { $0 > SecretSharing.maximumShares }) {
             throw ValidationError(
                 "--degree: found none, expected one for more than \(SecretSharing.maximumShares) clients")
@@ -66,7 +74,8 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
             for size in sizes {
                 for dropOuts in [0, 10, 30] {
                     var measure = try SecureAggregationMeasure(
-                        clients: count, elements: size, degree: degree, dropOuts: count * dropOuts / 100)
+                        clients: count, elements: size, degree: degree, dropOuts: count * dropOuts / 100,
+                        projections: projections ?? 0)
                     let name = "secure aggregation, \(count) clients" + (sizes.count > 1 ? ", \(size) elements" : "")
                     do {
                         try measure.run()
@@ -81,7 +90,15 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
                             BenchmarkFigure(
                                 "\(name), unmasking, \(dropOuts) % drop-outs", measure.unmasking.map { $0 * 1000 },
                                 unit: "ms")
-                        ], json: json)
+                        ]
+                            + (projections == nil
+                                ? []
+                                : [
+                                    BenchmarkFigure(
+                                        "\(name), check of norms, \(dropOuts) % drop-outs",
+                                        measure.normCheck.map { $0 * 1000 }, unit: "ms")
+                                ]),
+                        json: json)
                     costs.add(measure, clients: count, elements: size, dropOuts: dropOuts)
                 }
             }
@@ -90,7 +107,7 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
     }
 
     private func clientFigures(_ measure: SecureAggregationMeasure, _ name: String) -> [BenchmarkFigure] {
-        SecureAggregationMeasure.Step.allCases.flatMap { step in
+        SecureAggregationMeasure.Step.allCases.filter { $0 != .projecting || projections != nil }.flatMap { step in
             [
                 BenchmarkFigure(
                     "\(name), client, \(step.rawValue)", (measure.seconds[step] ?? [0]).map { $0 * 1000 }, unit: "ms"),

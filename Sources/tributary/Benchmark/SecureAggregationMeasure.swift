@@ -5,6 +5,8 @@ struct SecureAggregationMeasure {
     /// The steps of a client.
     enum Step: String, CaseIterable {
         case keys, shares, checking, masking, signing, unmasking
+        /// The random sums of masks, where norms are checked: beside the unmasking.
+        case projecting
     }
 
     /// Seconds of each step, of up to five clients.
@@ -13,10 +15,13 @@ struct SecureAggregationMeasure {
     private(set) var bytes: [Step: [Int]] = [:]
     /// Seconds that the coordinator takes to put secrets together and to take the masks off, repeated.
     private(set) var unmasking: [Double] = []
+    /// Seconds that the coordinator takes to check the norms, repeated; empty without a check.
+    private(set) var normCheck: [Double] = []
 
     private let names: [String]
     private let elements: Int
     private let dropOuts: Int
+    private let projections: Int
     private let round: SecureRound
     private let encoding: LatticeEncoding
 
@@ -24,8 +29,11 @@ struct SecureAggregationMeasure {
 
     /// A round in which more than half of a secret's holders are needed.
     ///
-    /// - Parameter dropOuts: how many clients leave after they have shared their secrets.
-    init(clients: Int, elements: Int, degree: Int?, dropOuts: Int) throws {
+    /// - Parameters:
+    ///   - dropOuts: how many clients leave after they have shared their secrets.
+    ///   - projections: by how many random sums norms are checked; 0 for no check.
+    init(clients: Int, elements: Int, degree: Int?, dropOuts: Int, projections: Int = 0) throws {
+        self.projections = projections
         names = (0..<clients).map { "client-\($0)" }
         self.elements = elements
         self.dropOuts = dropOuts
@@ -41,7 +49,7 @@ struct SecureAggregationMeasure {
     mutating func run() throws {
         let (round, encoding) = (round, encoding)
         let identities = TransientIdentity.make(for: names)
-        var exchange = try SecureExchange(round: round, cohort: names, minimum: 2)
+        var exchange = try SecureExchange(round: round, cohort: names, minimum: 2, projections: projections)
         var clients: [String: SecureClient] = [:]
         for name in names {
             guard let identity = identities[name] else { continue }
@@ -70,7 +78,10 @@ struct SecureAggregationMeasure {
         }
         let boxes = try exchange.closeChecking()
         var sum = [UInt32](repeating: 0, count: elements)
-        let update = (0..<elements).map { Float($0 % 2001 - 1000) / 1000 }
+        var sent: [String: [UInt32]] = [:]
+        // Of a norm below 1, whatever the size.
+        let scale = 1000 * Float(elements).squareRoot()
+        let update = (0..<elements).map { Float($0 % 2001 - 1000) / scale }
         for (index, name) in names.enumerated() where index < names.count - dropOuts {
             var words = [UInt32](repeating: 0, count: elements)
             try timed(.masking) {
@@ -85,12 +96,14 @@ struct SecureAggregationMeasure {
                 words.withUnsafeBufferPointer { MaskedUpdate.add($0, to: sum) }
             }
             try exchange.maskedUpdateArrived(from: name)
+            if projections > 0 { sent[name] = words }
         }
-        try unmask(&exchange, &clients, sum)
+        try unmask(&exchange, &clients, sum, sent)
     }
 
     private mutating func unmask(
-        _ exchange: inout SecureExchange, _ clients: inout [String: SecureClient], _ sum: [UInt32]
+        _ exchange: inout SecureExchange, _ clients: inout [String: SecureClient], _ sum: [UInt32],
+        _ sent: [String: [UInt32]]
     ) throws {
         let survivors = try exchange.closeMasking()
         let listBytes = survivors.reduce(0) { $0 + $1.utf8.count }
@@ -101,8 +114,19 @@ struct SecureAggregationMeasure {
         }
         let signatures = try exchange.closeSigning()
         let signatureBytes = signatures.reduce(0) { $0 + $1.client.utf8.count + $1.signature.count }
+        let request = ProjectionRequest(
+            seed: [UInt8](repeating: 1, count: RandomProjection.seedBytes), count: projections, sizes: [elements])
         for name in survivors {
-            guard let shares = try timed(.unmasking, { try clients[name]?.unmask(signatures) }) else { continue }
+            guard var client = clients[name] else { continue }
+            var shares = try timed(.unmasking) { try client.unmask(signatures) }
+            if projections > 0 {
+                // The same step again with its sums: the rest of it costs nothing beside them.
+                guard var client = clients[name] else { continue }
+                shares = try timed(.projecting) { try client.unmask(signatures, projecting: request) }
+                note(
+                    .projecting,
+                    request.seed.count + shares.projections.reduce(0) { $0 + $1.key.utf8.count + $1.value.count * 4 })
+            }
             let sent = (shares.seeds.map { $0 } + shares.keys.map { $0 })
                 .reduce(0) { $0 + $1.key.utf8.count + $1.value.bytes.count + 1 }
             note(.unmasking, signatureBytes + sent)
@@ -118,6 +142,25 @@ struct SecureAggregationMeasure {
                 for mask in masks { mask.apply(tensor: 0, start: 0, to: freed) }
             }
             unmasking.append((ContinuousClock.now - start) / .seconds(1))
+            if projections > 0 { try check(exchange, request, sent) }
+        }
+    }
+
+    /// Checks the norms as a coordinator does, but for the reading from a disk.
+    private mutating func check(
+        _ exchange: SecureExchange, _ request: ProjectionRequest, _ sent: [String: [UInt32]]
+    ) throws {
+        let bound = try NormBound(
+            clipNorm: 1, encoding: encoding, elements: elements, clients: names.count,
+            projections: projections)
+        let start = ContinuousClock.now
+        let findings = try exchange.findings(request, bound: bound) { client, _, start, words in
+            guard let update = sent[client] else { return }
+            for index in words.indices { words[index] = update[start + index] }
+        }
+        normCheck.append((ContinuousClock.now - start) / .seconds(1))
+        guard findings.isEmpty else {
+            throw PrivacyError(.protocolViolation, "the check of norms refused an honest update: \(findings)")
         }
     }
 
