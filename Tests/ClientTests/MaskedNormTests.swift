@@ -40,6 +40,21 @@ import Wire
         }
     }
 
+    @Test("A site says how many random sums of its updates it shows")
+    func rule() {
+        var job = JobSpecification(name: "test", model: ["name": "any"], data: "any", rounds: 1)
+        job.clients = .init(minimum: 3)
+        job.secureAggregation = ["threshold": 2, "clipNorm": 1, "projections": 64]
+        for (most, isDeclined) in [(0, true), (32, true), (64, false), (nil, false)] as [(Int?, Bool)] {
+            let rules = SiteRules(secureAggregation: .init(projections: most))
+            let refusal = rules.refusal(of: job, operator: "any", isTraining: true, offered: ["train": 10])
+            #expect((refusal?.code == "secure-aggregation") == isDeclined, "\(refusal?.reason ?? "")")
+        }
+        job.secureAggregation["projections"] = nil
+        let rules = SiteRules(secureAggregation: .init(projections: 0))
+        #expect(rules.refusal(of: job, operator: "any", isTraining: true, offered: ["train": 10]) == nil)
+    }
+
     @Test("A masked file holds the words of the clipped update", arguments: [0.5, 1e9])
     func clippedFile(norm: Double) throws {
         let folder = try TemporaryFolder()
