@@ -22,12 +22,17 @@ public struct AdmissionRules: Sendable, Hashable {
     /// missed deadline or a failed trainer is nobody's ill will.
     public static let offences: Set<String> = [
         "size", "weights", "schema", "non-finite", "norm", "examples", "statistics", secureShares,
+        maskedNorm,
     ]
 
     /// The word of refusals of clients that have no part in a round's secure aggregation, or left it.
     public static let secureAggregation = "secure-aggregation"
     /// The word of refusals of clients whose shares most of their neighbours could not open.
     public static let secureShares = "secure-shares"
+    /// The word of refusals of clients whose masked updates are too long, or that lie about masks: see `NormFinding`.
+    public static let maskedNorm = "masked-norm"
+    /// The word of refusals of clients of which at least half are such, and nobody knows which.
+    public static let maskedNormSuspect = "masked-norm-suspect"
 
     /// The largest L2 norm of an update where the job does not say. Far above what training gives, and far below what could overflow float32 when
     /// it is added to the weights.

@@ -265,14 +265,21 @@ extension RoundEngine {
     }
 
     mutating func aggregationFailed(
-        _ round: Int, _ attempt: Int, _ reason: String, at time: Int64, _ actions: inout [RoundAction]
+        _ round: Int, _ attempt: Int, _ reason: String, _ refusals: [TaskRefusal], at time: Int64,
+        _ actions: inout [RoundAction]
     ) {
-        guard case .aggregating(let open, let order, _) = phase, order.round == round, order.attempt == attempt
+        guard case .aggregating(var open, let order, _) = phase, order.round == round, order.attempt == attempt
         else { return }
+        let isOverdue = !hasTarget(open)
+        for var refusal in refusals where open.updates.removeValue(forKey: refusal.client) != nil {
+            if AdmissionRules.offences.contains(refusal.code) { count(&refusal) }
+            open.refused[refusal.client] = refusal
+            actions.append(.commitRefusal(task: open.task, refusal: refusal, isDeclined: false))
+        }
         if buffer != nil {
             return end(JobStatus(.failed, reason: "version \(round + 1): aggregation failed: \(reason)"), &actions)
         }
-        fail(open, reason: "aggregation failed: \(reason)", isOverdue: !hasTarget(open), at: time, &actions)
+        fail(open, reason: "aggregation failed: \(reason)", isOverdue: isOverdue, at: time, &actions)
     }
 
     mutating func aggregationHeld(

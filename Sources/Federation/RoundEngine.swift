@@ -186,8 +186,8 @@ public struct RoundEngine: Sendable {
         case .attemptFailureCommitted(let round, let attempt): failureCommitted(round, attempt, &actions)
         case .aggregated(let round, let attempt, let digest, let report, let norm):
             aggregated(round, attempt, digest, report, norm, at: time, &actions)
-        case .aggregationFailed(let round, let attempt, let reason):
-            aggregationFailed(round, attempt, reason, at: time, &actions)
+        case .aggregationFailed(let round, let attempt, let reason, let refusals):
+            aggregationFailed(round, attempt, reason, refusals, at: time, &actions)
         case .aggregationHeld(let round, let attempt, let reason):
             aggregationHeld(round, attempt, reason, at: time, &actions)
         case .roundCommitted(let round): roundCommitted(round, &actions)

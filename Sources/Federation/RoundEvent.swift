@@ -39,8 +39,9 @@ public enum RoundEvent: Sendable, Hashable {
     /// adaptive clipping the fold found the next clipping norm.
     case aggregated(
         round: Int, attempt: Int, weightsDigest: String, report: AggregationReport? = nil, nextClipNorm: Double? = nil)
-    /// The updates could not be aggregated; counts as a failed attempt.
-    case aggregationFailed(round: Int, attempt: Int, reason: String)
+    /// The updates could not be aggregated; counts as a failed attempt. With `refusals` because of these clients' updates,
+    /// which had been taken: the next attempt goes without them where it can.
+    case aggregationFailed(round: Int, attempt: Int, reason: String, refusals: [TaskRefusal] = [])
     /// The aggregation was given up for now, for instance because the disk is full: the job is paused with this reason,
     /// and the same aggregation is asked for again on `resume`.
     case aggregationHeld(round: Int, attempt: Int, reason: String)

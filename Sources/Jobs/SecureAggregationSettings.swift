@@ -6,6 +6,8 @@
 /// | `degree` | how many neighbours each client masks with | all the others |
 /// | `range` | the largest absolute value of an update's element that is not limited | 1; with distributed noise `privacy.clipNorm` |
 /// | `bits` | of one element, 2 to 31; with distributed noise that decides | 16 |
+/// | `clipNorm` | C: clients scale their updates down to this L2 norm before they mask them | none |
+/// | `projections` | by so many random sums of every update, 32, 64, 96 or 128, the coordinator checks that they did | none: it does not |
 /// | `minimum` | how many updates must be in a sum | `clients.minimumUpdates` |
 /// | `stepDeadline` | seconds that clients have for a step other than training, between daemons | 60 |
 /// | `dropAdvertise`, `dropShare`, `dropMask`, `dropSign`, `dropUnmask` | in a simulation, the probability that a client leaves before that step | 0 |
@@ -37,6 +39,10 @@ public struct SecureAggregationSettings: Sendable, Hashable {
     public private(set) var bits = 16
     /// Whether the map says how many bits.
     public private(set) var hasBits = false
+    /// The L2 norm that clients scale their updates down to; nil where they do not.
+    public private(set) var clipNorm: Double?
+    /// By how many random sums of every update the coordinator checks it; nil where it does not.
+    public private(set) var projections: Int?
     /// How many updates must be in a sum; nil for `clients.minimumUpdates`.
     public private(set) var minimum: Int?
     /// Seconds that clients have for every step but the training, which has the round's deadline.
@@ -103,6 +109,11 @@ public struct SecureAggregationSettings: Sendable, Hashable {
         value.hasRange = settings["range"] != nil
         value.hasBits = settings["bits"] != nil
         value.bits = map.optionalInt("bits", in: 2...31) ?? 16
+        value.clipNorm = map.optionalDouble("clipNorm", in: 1e-9...1e9)
+        value.projections = map.optionalInt("projections", in: 32...128)
+        if let projections = value.projections, projections % 32 != 0 {
+            problems.append("secureAggregation.projections: found \(projections), expected 32, 64, 96 or 128")
+        }
         value.minimum = map.optionalInt("minimum", in: 2...1_000_000)
         value.stepDeadline = map.double("stepDeadline", 60, in: 0.1...86_400)
         for (step, key) in [

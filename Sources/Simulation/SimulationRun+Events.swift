@@ -240,6 +240,9 @@ extension SimulationRun {
             return .aggregated(
                 round: order.round, attempt: order.attempt, weightsDigest: digest,
                 report: order.charge == nil ? report : nil, nextClipNorm: nextClipNorm)
+        } catch let error as MaskedNormRefusal {
+            return .aggregationFailed(
+                round: order.round, attempt: order.attempt, reason: error.reason, refusals: error.refusals)
         } catch let error as PrivacyError where secure != nil {
             return .aggregationFailed(round: order.round, attempt: order.attempt, reason: error.message)
         } catch let error as AggregationError {

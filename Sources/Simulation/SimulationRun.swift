@@ -246,6 +246,7 @@ public final class SimulationRun {
             let saved = try folder.load()
             let initial = try pool.submit { try $0.initialWeights() }.value()
             encoded = try specification.encodedSchema(for: specification.updateSchema(for: initial.schema))
+            try specification.checkProjections(elements: Self.privateParameters(encoded.plain))
             strategy = try specification.aggregationStrategy()
             rules = try specification.tensorRules(for: initial.schema)
             foldSchema = try initial.schema.updateSchema()

@@ -104,6 +104,7 @@ final class SimulationWorker {
                 update, clipNorm: privacy.settings.clipNorm, noiseMultiplier: privacy.settings.noiseMultiplier,
                 stream: privacy.secret.stream(purpose: "local " + client.name, round: round))
         }
+        if let norm = masking?.clipNorm { update = try FlatClipping.clipped(update, to: norm) }
         // After the protection, which a hostile client would leave out.
         try conduct?.updateAttack?.change(&update, &statistics, context)
         if let masking {
@@ -121,8 +122,9 @@ final class SimulationWorker {
                         attempt: masking.task.attempt, update: update)
                 }
             }
-            let masked = try MaskedUpdate.masked(
-                update, as: masking.encoding, with: masking.masks, noise: noise)
+            // A client that changes its update keeps to no range either.
+            let encoding = conduct?.updateAttack == nil ? masking.encoding : masking.encoding.unlimited
+            let masked = try MaskedUpdate.masked(update, as: encoding, with: masking.masks, noise: noise)
             return Trained(
                 update: try store.keep(masked.words), refusal: refusal, statistics: statistics,
                 state: try result.state.mapValues(store.keep), saturated: masked.saturated)

@@ -5,9 +5,11 @@ public enum ProtocolVersion {
     /// The oldest version that this code speaks.
     public static let oldest = 1
     /// Names of the optional features of this code, sent in `Hello` and `Welcome`.
-    public static let features = ["secure-aggregation", secureCheck, crossSite, InlineTransfer.feature]
+    public static let features = ["secure-aggregation", secureCheck, maskedNorm, crossSite, InlineTransfer.feature]
     /// The feature of a client that answers `SecureRequest.check`.
     public static let secureCheck = "secure-check"
+    /// The feature of a client that answers a projection seed.
+    public static let maskedNorm = "masked-norm"
     /// The feature of a client whose site can decline to have its own model shown to others.
     public static let crossSite = "cross-site"
 

@@ -1041,6 +1041,10 @@ public nonisolated struct Tributary_V1_SecureSignatures: Sendable {
   /// One for each client that signed.
   public var signatures: [Tributary_V1_SecureSignature] = []
 
+  /// In a job whose norms are checked, 32 bytes that the coordinator made after the list was closed: the coefficients of the random
+  /// sums follow from it. Sent to clients with the feature "masked-norm" alone; empty in other jobs.
+  public var projectionSeed: Data = Data()
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1074,6 +1078,26 @@ public nonisolated struct Tributary_V1_SecureShares: Sendable {
 
   /// Shares of mask keys, of clients that are not.
   public var keys: [Tributary_V1_SecureShare] = []
+
+  /// For a projection seed: the random sums of the mask with each neighbour on the list.
+  public var projections: [Tributary_V1_SecureProjection] = []
+
+  public var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  public init() {}
+}
+
+/// Random sums of the mask between two clients.
+public nonisolated struct Tributary_V1_SecureProjection: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The other one.
+  public var client: String = String()
+
+  /// As many little-endian 32-bit words as the job's secureAggregation.projections says.
+  public var sums: Data = Data()
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -2988,7 +3012,7 @@ nonisolated extension Tributary_V1_SecureSurvivors: SwiftProtobuf.Message, Swift
 
 nonisolated extension Tributary_V1_SecureSignatures: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SecureSignatures"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}signatures\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}signatures\0\u{3}projection_seed\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2997,6 +3021,7 @@ nonisolated extension Tributary_V1_SecureSignatures: SwiftProtobuf.Message, Swif
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.signatures) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.projectionSeed) }()
       default: break
       }
     }
@@ -3006,11 +3031,15 @@ nonisolated extension Tributary_V1_SecureSignatures: SwiftProtobuf.Message, Swif
     if !self.signatures.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.signatures, fieldNumber: 1)
     }
+    if !self.projectionSeed.isEmpty {
+      try visitor.visitSingularBytesField(value: self.projectionSeed, fieldNumber: 2)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Tributary_V1_SecureSignatures, rhs: Tributary_V1_SecureSignatures) -> Bool {
     if lhs.signatures != rhs.signatures {return false}
+    if lhs.projectionSeed != rhs.projectionSeed {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -3053,7 +3082,7 @@ nonisolated extension Tributary_V1_SecureSignature: SwiftProtobuf.Message, Swift
 
 nonisolated extension Tributary_V1_SecureShares: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".SecureShares"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seeds\0\u{1}keys\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}seeds\0\u{1}keys\0\u{1}projections\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3063,6 +3092,7 @@ nonisolated extension Tributary_V1_SecureShares: SwiftProtobuf.Message, SwiftPro
       switch fieldNumber {
       case 1: try { try decoder.decodeRepeatedMessageField(value: &self.seeds) }()
       case 2: try { try decoder.decodeRepeatedMessageField(value: &self.keys) }()
+      case 3: try { try decoder.decodeRepeatedMessageField(value: &self.projections) }()
       default: break
       }
     }
@@ -3075,12 +3105,51 @@ nonisolated extension Tributary_V1_SecureShares: SwiftProtobuf.Message, SwiftPro
     if !self.keys.isEmpty {
       try visitor.visitRepeatedMessageField(value: self.keys, fieldNumber: 2)
     }
+    if !self.projections.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.projections, fieldNumber: 3)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
   public static func ==(lhs: Tributary_V1_SecureShares, rhs: Tributary_V1_SecureShares) -> Bool {
     if lhs.seeds != rhs.seeds {return false}
     if lhs.keys != rhs.keys {return false}
+    if lhs.projections != rhs.projections {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension Tributary_V1_SecureProjection: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  public static let protoMessageName: String = _protobuf_package + ".SecureProjection"
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}client\0\u{1}sums\0")
+
+  public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.client) }()
+      case 2: try { try decoder.decodeSingularBytesField(value: &self.sums) }()
+      default: break
+      }
+    }
+  }
+
+  public func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.client.isEmpty {
+      try visitor.visitSingularStringField(value: self.client, fieldNumber: 1)
+    }
+    if !self.sums.isEmpty {
+      try visitor.visitSingularBytesField(value: self.sums, fieldNumber: 2)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  public static func ==(lhs: Tributary_V1_SecureProjection, rhs: Tributary_V1_SecureProjection) -> Bool {
+    if lhs.client != rhs.client {return false}
+    if lhs.sums != rhs.sums {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -123,13 +123,13 @@ import X509
             // A coordinator that has the same task trained twice, before and after the shares are here.
             let results = await withTaskGroup(of: Bool.self) { group in
                 for _ in 0..<4 {
-                    group.addTask { [rounds] in (try? await rounds.masking(Self.task)) != nil }
+                    group.addTask { [rounds] in (try? await rounds.masking(Self.task, sizes: [5])) != nil }
                 }
                 rounds.receive(SecureRequest.boxes(shares).message(Self.task))
                 return await group.reduce(into: [Bool]()) { $0.append($1) }
             }
             #expect(results.count { $0 } == 1)
-            let error = await #expect(throws: ClientError.self) { try await rounds.masking(Self.task) }
+            let error = await #expect(throws: ClientError.self) { try await rounds.masking(Self.task, sizes: [5]) }
             #expect(error?.message.contains("has them already") == true)
         }
     }
@@ -139,12 +139,12 @@ import X509
         connect(try federation.material("a"))
         try rounds.expect(accepted())
         for _ in 0..<2 {
-            let wait = Task { [rounds] in try await rounds.masking(Self.task) }
+            let wait = Task { [rounds] in try await rounds.masking(Self.task, sizes: [5]) }
             wait.cancel()
             await #expect(throws: CancellationError.self) { try await wait.value }
         }
         rounds.forget(Self.task, reason: "over")
-        let error = await #expect(throws: ClientError.self) { try await rounds.masking(Self.task) }
+        let error = await #expect(throws: ClientError.self) { try await rounds.masking(Self.task, sizes: [5]) }
         #expect(error?.message.contains("the round is over") == true)
     }
 

@@ -86,6 +86,21 @@ struct SecureAggregationTests {
         #expect(try await weights == Self.all.value)
     }
 
+    @Test("A check of norms changes no bit, also when a client dies before it answers", arguments: [false, true])
+    func checkedNorms(dies: Bool) async throws {
+        let weights = try await Self.with { sandbox in
+            try await sandbox.startCoordinator()
+            let first = try await sandbox.startClient("site-1", crashPoint: dies ? "beforeUnmasking" : nil)
+            for name in Self.sites.dropFirst() + ["evaluator"] { try await sandbox.startClient(name) }
+            let job = try await sandbox.submit(
+                Self.job().replacingOccurrences(of: "minimum: 3,", with: "minimum: 3, clipNorm: 100, projections: 64,"))
+            if dies { #expect(await first.ended() == -SIGKILL) }
+            try await sandbox.tributary("watch", job)
+            return try await sandbox.export(job)
+        }
+        #expect(try await weights == Self.all.value)
+    }
+
     @Test("A client that dies while it trains and stays away is missed at the deadline, its masks are taken off")
     func training() async throws {
         let weights = try await Self.with { sandbox in

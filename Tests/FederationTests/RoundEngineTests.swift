@@ -119,6 +119,30 @@ struct RoundEngineTests {
         #expect(script.send(.aggregationFailed(round: 0, attempt: 0, reason: "x"), at: 6) == ["failed 0.0"])
     }
 
+    @Test(
+        "updates that are refused in the aggregation fail the attempt, count as offences and are left out of the next")
+    func refusedInTheAggregation() {
+        var job = EngineScript.job(minimum: 2, perRound: 3, updates: 2)
+        job.limits.quarantineAfter = 1
+        var script = training(job, clients: ["a", "b", "c"])
+        _ = script.send(.together([.update("a", 0), .update("b", 0), .update("c", 0)]), at: 5)
+        let refusals = [
+            TaskRefusal(client: "b", code: AdmissionRules.maskedNorm, reason: "too long"),
+            // Not in the sum: that says nothing.
+            TaskRefusal(client: "z", code: AdmissionRules.maskedNorm, reason: "too long"),
+        ]
+        #expect(
+            script.run(.aggregationFailed(round: 0, attempt: 0, reason: "x", refusals: refusals), at: 6) == [
+                "refuse train 0.0 b:masked-norm", "failed 0.0 without b:masked-norm", "cohort 0.1 a,c until 100006",
+                "offer train 0.1 a", "offer train 0.1 c",
+            ])
+        #expect(script.engine.isQuarantined("b") && !script.engine.isQuarantined("z"))
+        let suspect = TaskRefusal(client: "a", code: AdmissionRules.maskedNormSuspect, reason: "one of two")
+        _ = script.send(.together([.update("a", 0, 1), .update("c", 0, 1)]), at: 7)
+        _ = script.run(.aggregationFailed(round: 0, attempt: 1, reason: "x", refusals: [suspect]), at: 8)
+        #expect(!script.engine.isQuarantined("a"))
+    }
+
     @Test("a round that misses its minimum at the deadline is tried again, then the job fails")
     func attempts() {
         var script = training(EngineScript.job(minimum: 2, attempts: 2), clients: ["a", "b"])

@@ -44,6 +44,9 @@ struct SecureAggregationSettingsTests {
             (["bits": 32], "secureAggregation.bits: found 32"),
             (["range": 0], "secureAggregation.range: found 0"),
             (["minimum": 1], "secureAggregation.minimum: found 1"),
+            (["clipNorm": 0], "secureAggregation.clipNorm: found 0"),
+            (["projections": 16], "secureAggregation.projections: found 16"),
+            (["projections": 40], "secureAggregation.projections: found 40, expected 32, 64, 96 or 128"),
             (["dropSign": 1.5], "secureAggregation.dropSign: found 1.5"),
             (["treshold": 0.7], "unknown key \"treshold\""),
         ] as [(Settings, String)])
@@ -80,7 +83,9 @@ struct SecureAggregationSettingsTests {
         #expect(problems { $0.latest = ["steps"] }.contains("latest: found 1"))
         #expect(problems { $0.kept = ["steps"] } == "")
         #expect(problems { $0.keepUpdates = true }.contains("keepUpdates"))
-        #expect(problems { $0.attack = ["kind": "sign-flip", "share": 0.2] }.contains("attack: found one"))
+        #expect(problems { $0.attack = ["kind": "alie", "share": 0.2] }.contains("attack.kind: found alie"))
+        #expect(problems { $0.attack = ["kind": "free-rider"] }.contains("attack.kind: found free-rider"))
+        #expect(problems { $0.attack = ["kind": "scaling", "share": 0.2] } == "")
         for mechanism in ["central", "ftrl"] {
             #expect(
                 problems {
@@ -93,6 +98,33 @@ struct SecureAggregationSettingsTests {
                     $0.privacy = ["mechanism": .string(mechanism), "noiseMultiplier": 1, "delta": 1e-5]
                 } == "")
         }
+    }
+
+    @Test func theCheckOfNormsNeedsItsNumbers() throws {
+        let check: Settings = ["threshold": 0.6, "range": 0.25, "clipNorm": 0.5, "projections": 64]
+        #expect(problems(check) == "")
+        #expect(problems(["clipNorm": 0.5]) == "")
+        #expect(problems(["projections": 64]).contains("without secureAggregation.clipNorm"))
+        // 20 · 10⁴ / 1 · 32767 steps are more than 2²⁷.
+        #expect(problems(["clipNorm": 10_000, "projections": 32]).contains("random sums would wrap around"))
+        #expect(problems(["clipNorm": 10_000]) == "")
+        for mechanism in ["local", "distributed"] {
+            #expect(
+                problems(["threshold": 0.6, "clipNorm": 0.5, "projections": 32]) {
+                    $0.privacy = ["mechanism": .string(mechanism), "noiseMultiplier": 1, "delta": 1e-5]
+                }.contains("secureAggregation.clipNorm: found one with privacy.mechanism \(mechanism)"))
+        }
+        #expect(
+            problems(["threshold": 0.6]) {
+                $0.privacy = ["mechanism": "distributed", "noiseMultiplier": 1, "delta": 1e-5]
+                $0.attack = ["kind": "scaling"]
+            }.contains("attack: found one with privacy.mechanism distributed"))
+        var job = JobSpecification(
+            name: "job", model: ["name": "softmax"], data: "d", rounds: 3, clients: .init(minimum: 20), attempts: 2)
+        job.secureAggregation = check
+        try job.checkProjections(elements: 2048)
+        let error = #expect(throws: JobsError.self) { try job.checkProjections(elements: 2047) }
+        #expect(error?.message.contains("at least 2048 elements") == true)
     }
 
     @Test func theKeySurvivesTheWire() throws {

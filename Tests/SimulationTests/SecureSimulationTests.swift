@@ -296,4 +296,85 @@ import Weights
         #expect(second.isComplete && second.digest == third.digest && second.epsilon == third.epsilon)
         #expect(try folder.read("parts/metrics.jsonl") == folder.read("whole/metrics.jsonl"))
     }
+
+    // MARK: Norms
+
+    private static let clipped: Settings = ["threshold": 0.55, "range": 0.25, "clipNorm": 0.05]
+
+    private static func checked(_ settings: Settings = [:]) -> Settings {
+        clipped.merging(["projections": 32]) { $1 }.merging(settings) { $1 }
+    }
+
+    @Test("With honest clients the check of norms changes no bit, and clipping does")
+    func honestNorms() throws {
+        let folder = try TemporaryFolder()
+        let plain = try run(folder, "plain", Self.job(["threshold": 0.55, "range": 0.25])).run()
+        for (number, drops) in [[:], ["dropMask": 0.2, "dropSign": 0.1, "dropUnmask": 0.1]].enumerated()
+            as EnumeratedSequence<[Settings]>
+        {
+            let without = Self.clipped.merging(drops) { $1 }
+            let one = try run(folder, "without-\(number)", Self.job(rounds: 2, without, minimumUpdates: 11)).run()
+            let two = try run(
+                folder, "with-\(number)", Self.job(rounds: 2, Self.checked(drops), minimumUpdates: 11), workers: 1
+            ).run()
+            #expect(one.digest == two.digest && one.isComplete)
+            #expect(
+                try folder.read("without-\(number)/metrics.jsonl") == folder.read("with-\(number)/metrics.jsonl"))
+            #expect(one.digest != plain.digest)
+        }
+    }
+
+    @Test("Who scales its update is named and left out, and the result is that of the others bit for bit")
+    func scaling() throws {
+        let folder = try TemporaryFolder()
+        let attacked = Self.job(Self.checked()) {
+            $0.clients = .init(minimum: 18, perRound: 20, minimumUpdates: 12)
+            $0.attack = ["kind": "scaling", "share": 0.1, "scale": 10]
+        }
+        let run = try run(folder, "attacked", attacked)
+        let hostile = run.hostileClients
+        #expect(hostile.count == 2)
+        let outcome = try run.run()
+        let line = try #require(
+            try SimulationStudy.lines(of: folder.file("attacked/metrics.jsonl")).first { $0.split == "train" })
+        #expect(line.clients == 18 && line.aborts?.count == 1)
+        let named =
+            "the check of norms refuses the updates of \(hostile.joined(separator: ", ")); \(hostile[0]): the norm"
+        #expect(line.aborts?.first?.contains(named) == true, "\(line.aborts ?? [])")
+        let honest = Self.job(Self.clipped) {
+            $0.clients = .init(
+                minimum: 18, minimumUpdates: 12,
+                participants: (0..<20).map { "site-\($0)" }.filter { !hostile.contains($0) })
+        }
+        #expect(try self.run(folder, "honest", honest).run().digest == outcome.digest)
+        // Without the check the same attack is in the model.
+        let unchecked = Self.job(Self.clipped) {
+            $0.clients = attacked.clients
+            $0.attack = attacked.attack
+        }
+        #expect(try self.run(folder, "unchecked", unchecked).run().digest != outcome.digest)
+    }
+
+    @Test("An attacker that is always drawn ends the job with its name, and quarantine leaves it out for good")
+    func attempts() throws {
+        let folder = try TemporaryFolder()
+        let job = Self.job(Self.checked()) {
+            $0.attack = ["kind": "gaussian", "share": 0.05, "scale": 40]
+            $0.attempts = 2
+        }
+        let first = try run(folder, "run", job)
+        let name = try #require(first.hostileClients.first)
+        let error = try #require(throws: SimulationError.self) { try first.run() }
+        #expect("\(error)".contains("failed 2 times") && "\(error)".contains(name), "\(error)")
+        #expect(first.weights.count == 1, "a sum with too long an update is not released")
+        let lasting = Self.job(rounds: 3, Self.checked()) {
+            $0.clients = .init(minimum: 19, perRound: 20, minimumUpdates: 12)
+            $0.attack = job.attack
+            $0.limits.quarantineAfter = 1
+        }
+        #expect(try run(folder, "lasting", lasting).run().isComplete)
+        let lines = try SimulationStudy.lines(of: folder.file("lasting/metrics.jsonl")).filter { $0.split == "train" }
+        #expect(lines.map { $0.aborts?.count ?? 0 } == [1, 0, 0])
+        #expect(lines.map(\.clients) == [19, 19, 19])
+    }
 }

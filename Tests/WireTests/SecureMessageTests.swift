@@ -25,6 +25,7 @@ import WireMessages
         .boxes([SealedShare(sender: "b", recipient: "a", box: bytes(93))]),
         .survivors(["a", "b"]),
         .signatures([SurvivorSignature(client: "b", signature: bytes(70))]),
+        .signatures([SurvivorSignature(client: "b", signature: bytes(70))], seed: bytes(32)),
         .end(reason: "it is over"),
     ])
     func requestsSurviveTheWire(request: SecureRequest) throws {
@@ -43,6 +44,7 @@ import WireMessages
             UnmaskingShares(
                 client: "a", seeds: ["a": .init(point: 1, bytes: bytes(32)), "b": .init(point: 255, bytes: bytes(32))],
                 keys: ["c": .init(point: 3, bytes: bytes(32))])),
+        .shares(UnmaskingShares(client: "a", seeds: [:], keys: [:], projections: ["b": [0, 1, .max], "c": [7]])),
     ])
     func answersSurviveTheWire(answer: SecureAnswer) throws {
         #expect(try SecureAnswer(answer.message(Self.task), of: "a") == answer)
@@ -80,6 +82,28 @@ import WireMessages
         refuses { $0.complaints.clients = [""] }
     }
 
+    @Test func randomSumsHaveTheirLimits() {
+        func refuses(_ change: (inout Tributary_V1_SecureShares) -> Void) {
+            var message = SecureAnswer.shares(UnmaskingShares(client: "a", seeds: [:], keys: [:])).message(Self.task)
+            change(&message.shares)
+            #expect(throws: WireError.self) { try SecureAnswer(message, of: "a") }
+        }
+        func sums(_ client: String, _ bytes: Int) -> Tributary_V1_SecureProjection {
+            .with {
+                $0.client = client
+                $0.sums = Data(Self.bytes(bytes))
+            }
+        }
+        refuses { $0.projections = [sums("b", 0)] }
+        refuses { $0.projections = [sums("b", 130)] }
+        refuses { $0.projections = [sums("b", SecureLimits.sumsBytes + 4)] }
+        refuses { $0.projections = [sums("b", 128), sums("b", 128)] }
+        refuses { $0.projections = (0...SecureLimits.cohort).map { sums("\($0)", 4) } }
+        var request = SecureRequest.signatures([]).message(Self.task)
+        request.signatures.projectionSeed = Data(Self.bytes(33))
+        #expect(throws: WireError.self) { try SecureRequest(request, to: "a") }
+    }
+
     @Test func theLargestMessagesFitTheWire() throws {
         let names = (0..<SecureLimits.cohort).map { "\($0)" + String(repeating: "x", count: 60) }
         let entries = names.map { name in
@@ -92,5 +116,14 @@ import WireMessages
         let size: Int = try message.serializedData().count
         #expect(size <= WireLimits.messageBytes)
         #expect(try SecureRequest(message.secure, to: "a") == .roster(entries))
+        var answer = UnmaskingShares(client: "a", seeds: [:], keys: [:])
+        for name in names {
+            answer.seeds[name] = .init(point: 255, bytes: Self.bytes(32))
+            answer.projections[name] = [UInt32](repeating: 1, count: SecureLimits.sumsBytes / 4)
+        }
+        var last = Tributary_V1_ClientMessage()
+        last.secure = SecureAnswer.shares(answer).message(Self.task)
+        let answerSize: Int = try last.serializedData().count
+        #expect(answerSize <= WireLimits.messageBytes)
     }
 }

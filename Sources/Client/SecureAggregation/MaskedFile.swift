@@ -28,6 +28,7 @@ enum MaskedFile {
     ) throws -> (update: OutboxEntry.Update, saturated: Int) {
         let file = try UpdateFile.open(source, plain: plain, global: global)
         let local = try protection?.noise(file, schema: plain)
+        let factor = try masking.clipNorm.map { FlatClipping.factor(norm: try norm(of: file, plain), bound: $0) } ?? 1
         let share = try distributed(file)
         let words = try MaskedUpdate.schema(of: plain)
         let floats = UnsafeMutableBufferPointer<Float>.allocate(capacity: block)
@@ -58,6 +59,7 @@ enum MaskedFile {
                     try file.read(tensor.name, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(values))
                     local?.apply(tensor: place, start: start, to: values)
                     try UpdateFile.requireFinite(UnsafeRawBufferPointer(values), tensor)
+                    FlatClipping.scale(values, by: factor)
                     saturated +=
                         share?.encode(tensor: place, start: start, UnsafeBufferPointer(values), into: part)
                         ?? masking.encoding.encode(UnsafeBufferPointer(values), into: part)
@@ -68,5 +70,21 @@ enum MaskedFile {
         }
         let digest = hash.finalize().map(UpdateFile.hexadecimal).joined()
         return (OutboxEntry.Update(digest: digest, bytes: size), saturated)
+    }
+
+    /// The L2 norm of an update over all its tensors.
+    private static func norm(of file: SafetensorsFile, _ schema: WeightsSchema) throws -> Double {
+        let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: block)
+        values.initialize(repeating: 0)
+        defer { values.deallocate() }
+        var total = 0.0
+        for spec in schema.tensors {
+            for start in stride(from: 0, to: spec.elementCount, by: block) {
+                let part = UnsafeMutableBufferPointer(rebasing: values[..<min(block, spec.elementCount - start)])
+                try file.read(spec.name, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(part))
+                total += FloatKernels.sumOfSquares(UnsafeRawBufferPointer(part), as: .f32)
+            }
+        }
+        return total.squareRoot()
     }
 }

@@ -8,6 +8,8 @@ struct UpdateMasking: Sendable {
     var encoding: LatticeEncoding
     /// What is added to them.
     var masks: [PairwiseMask]
+    /// The L2 norm that the update is scaled down to before; nil for any.
+    var clipNorm: Double?
 }
 
 /// This client's part in one attempt of a round: takes the coordinator's requests in their order and gives an answer to each.
@@ -29,6 +31,8 @@ struct SecureParticipant: Sendable {
     private var isBroken = false
     /// What the update is masked with, once the shares of the others are here.
     private(set) var masking: UpdateMasking?
+    /// The elements of each tensor of the update, known once it is masked.
+    var sizes: [Int] = []
 
     /// The part of a client in a task's round.
     ///
@@ -98,15 +102,36 @@ struct SecureParticipant: Sendable {
         case .boxes(let shares):
             guard client != nil else { throw uninvited }
             let encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort)
-            masking = UpdateMasking(encoding: encoding, masks: try advance { try $0.masks(shares) })
+            masking = UpdateMasking(
+                encoding: encoding, masks: try advance { try $0.masks(shares) }, clipNorm: settings.clipNorm)
             return nil
         case .survivors(let survivors):
             masking = nil
             return try .signature(advance { try $0.sign(survivors) })
-        case .signatures(let signatures):
-            return try .shares(advance { try $0.unmask(signatures) })
+        case .signatures(let signatures, let seed):
+            let request = try projection(seed)
+            guard let before = client else { throw uninvited }
+            let (after, shares) = try await FileWork.run {
+                var client = before
+                let shares = try client.unmask(signatures, projecting: request)
+                return (client, shares)
+            }
+            client = after
+            return .shares(shares)
         case .end:
             return nil
+        }
+    }
+
+    /// What the random sums of the masks are made of: as many as the job says, and none where it says nothing.
+    private func projection(_ seed: [UInt8]?) throws -> ProjectionRequest? {
+        switch (settings.projections, seed) {
+        case (nil, nil): return nil
+        case (let count?, let seed?):
+            guard !sizes.isEmpty else { throw violation("random sums are asked for of an update that was not made") }
+            return ProjectionRequest(seed: seed, count: count, sizes: sizes)
+        case (nil, .some): throw violation("random sums of masks are asked for, which the job does not say")
+        case (.some, nil): throw violation("no random sums of masks are asked for, which the job says")
         }
     }
 

@@ -31,6 +31,8 @@ final class SecureRounds: Sendable {
         var participant: SecureParticipant
         /// Whether an update got the masks: a second one under them would show the difference of both.
         var isMasked = false
+        /// The elements of each tensor of the update, from when it is about to be masked.
+        var sizes: [Int] = []
         /// The update that waits for the masks: one at most, of the others nobody would get them.
         var waiter: (number: Int, continuation: CheckedContinuation<UpdateMasking, any Error>)?
     }
@@ -128,10 +130,12 @@ final class SecureRounds: Sendable {
 
     /// What the update of a task is masked with, as soon as that is known; once.
     ///
+    /// - Parameter sizes: the elements of each tensor of the masked update.
     /// - Throws: ``ClientError`` when the exchange ends before; `CancellationError`.
-    func masking(_ identity: TaskIdentity) async throws -> UpdateMasking {
+    func masking(_ identity: TaskIdentity, sizes: [Int]) async throws -> UpdateMasking {
         let number = state.withLock { state in
             state.nextWaiter += 1
+            state.rounds[identity]?.sizes = sizes
             return state.nextWaiter
         }
         return try await withTaskCancellationHandler {
@@ -184,6 +188,7 @@ final class SecureRounds: Sendable {
             return
         }
         var participant = round.participant
+        participant.sizes = round.sizes
         do {
             switch request {
             case .roster: try crashPoints.reached(.beforeSharing)

@@ -6,13 +6,16 @@ public struct SecureAggregationRule: Sendable, Hashable, Decodable {
     public var minimum: Int?
     /// The fewest holders of shares that may be able to give this client's secrets away together; nil for whatever the job says.
     public var threshold: Int?
+    /// The most random sums of an update that the coordinator may be shown in an attempt; nil for as many as the job says.
+    public var projections: Int?
 
-    private enum CodingKeys: String, CodingKey { case minimum, threshold }
+    private enum CodingKeys: String, CodingKey { case minimum, threshold, projections }
 
     /// Creates a rule.
-    public init(minimum: Int? = nil, threshold: Int? = nil) {
+    public init(minimum: Int? = nil, threshold: Int? = nil, projections: Int? = nil) {
         self.minimum = minimum
         self.threshold = threshold
+        self.projections = projections
     }
 
     /// Reads the word or the map.
@@ -24,7 +27,8 @@ public struct SecureAggregationRule: Sendable, Hashable, Decodable {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
             minimum: try container.decodeIfPresent(Int.self, forKey: .minimum),
-            threshold: try container.decodeIfPresent(Int.self, forKey: .threshold))
+            threshold: try container.decodeIfPresent(Int.self, forKey: .threshold),
+            projections: try container.decodeIfPresent(Int.self, forKey: .projections))
     }
 
     /// Why a job is declined, nil when it says enough.
@@ -37,6 +41,11 @@ public struct SecureAggregationRule: Sendable, Hashable, Decodable {
             return Self.refusal(
                 "the job's sums may have as few as \(smallest) updates, this site asks for secureAggregation.minimum from "
                     + "\(minimum)")
+        }
+        if let projections, let shown = settings.projections, shown > projections {
+            return Self.refusal(
+                "the job has \(shown) random sums of every update shown, this site asks for secureAggregation.projections up "
+                    + "to \(projections)")
         }
         return refusal(threshold: settings.threshold(of: job.clients.perRound))
     }

@@ -89,14 +89,16 @@ public struct SiteRules: Sendable, Hashable, Decodable {
 
     /// Checks that the limits are possible.
     func validate(place: String) throws {
-        for (name, value) in [
+        let numbers: [(name: String, value: Double?)] = [
             ("rounds", rounds.map(Double.init)), ("epochs", epochs), ("minutes", minutes),
             ("minimumExamples", minimumExamples.map(Double.init)),
             ("secureAggregation.minimum", secureAggregation?.minimum.map(Double.init)),
             ("secureAggregation.threshold", secureAggregation?.threshold.map(Double.init)),
+            ("secureAggregation.projections", secureAggregation?.projections.map(Double.init)),
             ("privacy.epsilon", privacy?.epsilon), ("privacy.delta", privacy?.delta),
             ("privacy.noiseMultiplier", privacy?.noiseMultiplier),
-        ] {
+        ]
+        for (name, value) in numbers {
             guard let value else { continue }
             guard value.isFinite, value >= 0 else {
                 throw ClientError(.configuration, "\(place): allow.\(name): found \(value), expected a number from 0")

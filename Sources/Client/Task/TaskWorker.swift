@@ -177,8 +177,9 @@ final class TaskWorker: Sendable {
         let identity = task.identity
         let plain = try task.specification.updateSchema(for: global)
         let protection = try UpdateProtection.of(task.specification, task: identity, folder: folder)
-        let masking = try await secure.masking(identity)
-        courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(try MaskedUpdate.schema(of: plain))))
+        let words = try MaskedUpdate.schema(of: plain)
+        let masking = try await secure.masking(identity, sizes: words.tensors.map { $0.byteCount / 4 })
+        courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(words)))
         do {
             let outbox = transfers.outbox
             let entry = try await FileWork.run { [folder] in

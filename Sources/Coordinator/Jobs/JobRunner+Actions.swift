@@ -32,7 +32,12 @@ extension JobRunner {
                 job: id, operator: plan.job.operator, specification: plan.specification, offer: offer,
                 weightsBytes: plan.job.weightsBytes, schemaDigest: plan.job.schemaDigest)
             if let refusal = refusalToAsk(client, for: offer.task) { return [refusal] }
-            if offer.task.kind == .train { secure?.offered(offer.task) }
+            if offer.task.kind == .train {
+                if let refusal = secure?.refusal(of: client) {
+                    return [.taskRefused(task: offer.task, refusal: refusal, isDeclined: true)]
+                }
+                secure?.offered(offer.task)
+            }
             await context.fleet.assign(assignment, to: client)
         case .cancel(let task, let client, let reason):
             await context.fleet.cancel(task, job: id, client: client, reason: reason)
@@ -104,6 +109,10 @@ extension JobRunner {
                     reason: "\(DiskGuard.reason): \(error.message)"))
         } catch is CancellationError {
             return
+        } catch let error as MaskedNormRefusal {
+            post(
+                .aggregationFailed(
+                    round: order.round, attempt: order.attempt, reason: error.reason, refusals: error.refusals))
         } catch {
             post(.aggregationFailed(round: order.round, attempt: order.attempt, reason: "\(error)"))
         }

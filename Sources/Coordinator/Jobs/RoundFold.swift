@@ -2,6 +2,7 @@ internal import Aggregation
 internal import Durability
 internal import Federation
 internal import Jobs
+internal import Privacy
 internal import Weights
 
 /// The fold of one round: spooled updates and the global weights in, a durable blob out. A pure function of those files.
@@ -80,11 +81,21 @@ struct RoundFold: Sendable {
             client: update.client)
     }
 
-    /// The sum of masked updates, of which no single one can be read.
+    /// The sum of masked updates, of which no single one can be read; where the job asks, their norms are checked before.
     private func sum(_ order: AggregationOrder, _ unmasked: SecureAggregator.Unmasked) throws -> SecureSum {
         let words = try unmasked.clients.map {
             let path = spool.path(job: plan.id, round: order.round, attempt: order.attempt, client: $0)
             return try StoredTensors(spool.fileSystem.open(path, .read))
+        }
+        if let check = unmasked.check {
+            let updates = Dictionary(zip(unmasked.clients, words)) { first, _ in first }
+            let findings = try check.exchange.findings(check.request, bound: check.bound) {
+                client, tensor, start, target in
+                try Task.checkCancellation()
+                try updates[client]?.readBlock(
+                    tensor: tensor, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(target))
+            }
+            try MaskedNormRefusal.check(findings)
         }
         return try SecureSum(
             of: words, removing: unmasked.masks, as: unmasked.encoding, words: plan.encoded.plain,

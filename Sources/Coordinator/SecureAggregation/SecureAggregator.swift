@@ -5,6 +5,7 @@ internal import Jobs
 internal import Logging
 internal import Privacy
 internal import Synchronization
+internal import Weights
 internal import Wire
 internal import WireMessages
 internal import X509
@@ -25,6 +26,18 @@ final class SecureAggregator: Sendable {
         var masks: [PairwiseMask]
         /// How numbers are written.
         var encoding: LatticeEncoding
+        /// What the norms of the updates are checked by; nil in a job without.
+        var check: Check?
+    }
+
+    /// A check of the norms of masked updates that is still to be made.
+    struct Check: Sendable {
+        /// The exchange, which is over.
+        var exchange: SecureExchange
+        /// What the clients were sent.
+        var request: ProjectionRequest
+        /// How long updates may be.
+        var bound: NormBound
     }
 
     private struct State {
@@ -101,6 +114,18 @@ final class SecureAggregator: Sendable {
         }
     }
 
+    /// Why a client that is connected cannot take part at all, if so.
+    func refusal(of client: String) -> TaskRefusal? {
+        guard settings.projections != nil, let hello = registry.hello(of: client),
+            !hello.features.contains(ProtocolVersion.maskedNorm)
+        else { return nil }
+        return TaskRefusal(
+            client: client, code: SecureRoundMachine.code,
+            reason:
+                "its software, \(hello.software), is older than the job's secureAggregation.projections: found no feature "
+                + "\"\(ProtocolVersion.maskedNorm)\" in its hello, expected it")
+    }
+
     /// A task goes out.
     func offered(_ task: RoundTask) { handle(task) { $0.offered() } }
 
@@ -153,10 +178,18 @@ final class SecureAggregator: Sendable {
             }
         }
         guard let machine = state.withLock({ $0.machine }), machine.task == task else { throw CancellationError() }
+        let sizes = plan.encoded.plain.tensors.map { $0.byteCount / 4 }
+        let bound = try NormBound(
+            settings, encoding: machine.encoding, elements: sizes.reduce(0, +), clients: machine.cohort.count)
         let unmasked = try await withBlockingWork {
             var exchange = machine.exchange
-            return Unmasked(
-                clients: exchange.survivors, masks: try exchange.closeUnmasking(), encoding: machine.encoding)
+            let masks = try exchange.closeUnmasking()
+            var unmasked = Unmasked(clients: exchange.survivors, masks: masks, encoding: machine.encoding)
+            if let bound, let seed = machine.seed {
+                let request = ProjectionRequest(seed: seed, count: bound.projections, sizes: sizes)
+                unmasked.check = Check(exchange: exchange, request: request, bound: bound)
+            }
+            return unmasked
         }
         state.withLock { state in
             if state.machine?.task == task { state.unmasked = unmasked }
@@ -172,7 +205,8 @@ final class SecureAggregator: Sendable {
                         .protocolViolation,
                         "secure aggregation: the exchange of the attempt is gone: the coordinator was started again")
                 }
-                let effects = try machine.fold(clients)
+                // Made after the last update came, so that none could be fitted to it.
+                let effects = try machine.fold(clients, seed: PrivacySecret().rawBytes)
                 state.machine = machine
                 state.fold = continuation
                 carryOut(effects, &state)

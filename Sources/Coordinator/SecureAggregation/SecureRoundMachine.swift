@@ -53,6 +53,8 @@ struct SecureRoundMachine: Sendable {
     private var roster: [CertifiedKeys] = []
     private var boxes: [String: [SealedShare]] = [:]
     private var signatures: [SurvivorSignature] = []
+    /// What the random sums of a job with a check of norms come from; nil until the list of updates is closed, and without a check.
+    private(set) var seed: [UInt8]?
     /// Who is not in the round any more, and why.
     private(set) var left: [String: String] = [:]
     private var hasBegun = false
@@ -77,7 +79,8 @@ struct SecureRoundMachine: Sendable {
         } else {
             encoding = try LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
         }
-        exchange = try SecureExchange(round: round, cohort: cohort, minimum: round.minimum)
+        exchange = try SecureExchange(
+            round: round, cohort: cohort, minimum: round.minimum, projections: settings.projections ?? 0)
     }
 
     // MARK: Clients come and go
@@ -136,7 +139,7 @@ struct SecureRoundMachine: Sendable {
         case .checking: request = .check(boxes[client] ?? [])
         case .masking: request = .boxes(boxes[client] ?? [])
         case .signing: request = .survivors(exchange.survivors)
-        case .unmasking: request = .signatures(signatures)
+        case .unmasking: request = .signatures(signatures, seed: seed)
         case .over: return []
         }
         return [.send(request, client: client)]
@@ -239,10 +242,12 @@ struct SecureRoundMachine: Sendable {
 
     /// The round is folded from the updates of these clients: the list is closed.
     ///
+    /// - Parameter seed: fresh random bytes, for a job with a check of norms.
     /// - Throws: `PrivacyError` when they are too few, or did not share their secrets.
-    mutating func fold(_ clients: [String]) throws(PrivacyError) -> [Effect] {
+    mutating func fold(_ clients: [String], seed: [UInt8]) throws(PrivacyError) -> [Effect] {
         for client in clients { try exchange.maskedUpdateArrived(from: client) }
         _ = try exchange.closeMasking()
+        if exchange.projections > 0 { self.seed = seed }
         answered = []
         return [.startClock] + askAll() + closeIfComplete()
     }

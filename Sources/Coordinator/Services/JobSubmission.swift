@@ -133,6 +133,7 @@ struct JobSubmission: Sendable {
             weightsBytes: bytes, schemaDigest: try AuxiliaryTensors.modelSchema(of: tensors.schema).digest,
             trainer: trainer)
         let plan = try JobPlan(job: job, schema: tensors.schema)
+        try specification.checkProjections(elements: plan.parameters)
         // Some numbers of privacy depend on the model's size: sums of noised updates may not fit.
         _ = try RoundPrivacy(specification, secret: PrivacySecret(), parameters: plan.parameters)
         return job

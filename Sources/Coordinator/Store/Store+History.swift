@@ -1,3 +1,4 @@
+internal import Federation
 internal import GRDB
 
 extension Store {
@@ -41,7 +42,21 @@ extension Store {
     }
 
     func rounds(of job: String, from first: Int, to last: Int, in db: Database) throws -> [RoundHistory] {
-        try db.rows(Self.history, ["job": job, "from": first, "to": last]).map(RoundHistory.init)
+        var rounds = try db.rows(Self.history, ["job": job, "from": first, "to": last]).map(RoundHistory.init)
+        // Why an earlier attempt's sum was not used belongs to the round: who it was is left out since.
+        let refused = try db.rows(
+            """
+            SELECT round, client, code, reason FROM refusals
+            WHERE job = ? AND round >= ? AND round <= ? AND kind = 'train' AND code IN (?, ?) ORDER BY attempt, client
+            """, [job, first, last, AdmissionRules.maskedNorm, AdmissionRules.maskedNormSuspect])
+        for row in refused {
+            let refusal = TaskRefusal(client: row["client"], code: row["code"], reason: row["reason"])
+            guard let index = rounds.firstIndex(where: { $0.round == row["round"] }),
+                !rounds[index].refusals.contains(refusal)
+            else { continue }
+            rounds[index].refusals.append(refusal)
+        }
+        return rounds
     }
 
     /// The newest evaluated round of a job.

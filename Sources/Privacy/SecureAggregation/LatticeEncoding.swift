@@ -43,6 +43,9 @@ public struct LatticeEncoding: Sendable, Hashable {
         bits = 32
     }
 
+    /// The same step without the limit, as a client writes that keeps to none: sums may wrap around.
+    public var unlimited: LatticeEncoding { LatticeEncoding(step: step, limit: Int64(Int32.max)) }
+
     /// Writes numbers.
     ///
     /// - Returns: how many were limited, NaN among them (written as 0).

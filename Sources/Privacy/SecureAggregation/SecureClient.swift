@@ -248,8 +248,12 @@ public struct SecureClient: Sendable {
 
     /// Step 5: what takes the masks off, once enough neighbours signed the same list.
     ///
+    /// - Parameter projecting: in a round whose norms are checked, what the random sums of masks are made of. One is answered
+    ///   for in a round, and none before the list of updates is signed by enough.
     /// - Throws: ``PrivacyError`` `protocolViolation` for fewer than `threshold` right signatures of neighbours and itself.
-    public mutating func unmask(_ signatures: [SurvivorSignature]) throws -> UnmaskingShares {
+    public mutating func unmask(
+        _ signatures: [SurvivorSignature], projecting request: ProjectionRequest? = nil
+    ) throws -> UnmaskingShares {
         guard case .signed(let group, let received, let survivors) = phase else { throw outOfOrder("unmask") }
         phase = .over
         let digest = SecureDigest.survivors(survivors, roster: group.digest, round.binding)
@@ -266,6 +270,16 @@ public struct SecureClient: Sendable {
         var answer = UnmaskingShares(client: client, seeds: [client: group.own.seed], keys: [:])
         for (name, held) in received {
             if alive.contains(name) { answer.seeds[name] = held.seed } else { answer.keys[name] = held.key }
+        }
+        if let request {
+            let names = group.neighbours.filter(alive.contains)
+            let masks = try names.map { name in
+                guard let other = group.roster[name] else { throw violation("'\(name)' is not in the roster") }
+                return try SecureAgreement.mask(of: client, masking, with: other, salt: group.digest)
+            }
+            let sums = SecureDigest.projection(request.seed, survivors: digest, count: request.count, round.binding)
+                .sums(of: masks, sizes: request.sizes)
+            answer.projections = Dictionary(uniqueKeysWithValues: zip(names, sums))
         }
         return answer
     }

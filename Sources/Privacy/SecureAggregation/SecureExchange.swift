@@ -21,13 +21,18 @@ public struct SecureExchange: Sendable {
     /// Those whose masked update arrived, in order of name.
     public private(set) var survivors: [String] = []
 
+    /// How many random sums of each mask are asked for with the shares; 0 without a check of norms.
+    public let projections: Int
+    /// By client, what takes off its own mask and those towards clients that dropped out; known at the end.
+    private(set) var removals: [String: [PairwiseMask]] = [:]
+
     private let cohort: Set<String>
     private var advertisements: [String: KeyAdvertisement] = [:]
     private var shares: [String: [SealedShare]] = [:]
     private var complaints = ShareComplaints()
     private var signatures: [String: SurvivorSignature] = [:]
-    private var answers: [String: UnmaskingShares] = [:]
-    private var graph = MaskGraph(members: [], degree: 0, seed: [UInt8](repeating: 0, count: 32))
+    private(set) var answers: [String: UnmaskingShares] = [:]
+    private(set) var graph = MaskGraph(members: [], degree: 0, seed: [UInt8](repeating: 0, count: 32))
 
     /// The phases in order.
     public enum Phase: String, Sendable, Hashable, CaseIterable {
@@ -37,7 +42,9 @@ public struct SecureExchange: Sendable {
     /// An exchange with a cohort.
     ///
     /// - Throws: ``PrivacyError`` `invalidParameter` when `minimum` is below the threshold.
-    public init(round: SecureRound, cohort: [String], minimum: Int) throws(PrivacyError) {
+    public init(
+        round: SecureRound, cohort: [String], minimum: Int, projections: Int = 0
+    ) throws(PrivacyError) {
         guard minimum >= 2, minimum <= Set(cohort).count else {
             throw PrivacyError(
                 .invalidParameter,
@@ -46,6 +53,7 @@ public struct SecureExchange: Sendable {
         }
         self.round = round
         self.minimum = minimum
+        self.projections = projections
         self.cohort = Set(cohort)
     }
 
@@ -197,6 +205,12 @@ public struct SecureExchange: Sendable {
             (Array(answer.seeds.values) + answer.keys.values).allSatisfy({ $0.bytes.count == 32 && $0.point > 0 }),
             answer.seeds.keys.allSatisfy(survivors.contains), !answer.keys.keys.contains(where: survivors.contains)
         else { throw violation("'\(answer.client)' sent shares that nobody asked it for") }
+        let masked = projections == 0 ? [] : graph.neighbours(of: answer.client).filter(survivors.contains)
+        guard Set(answer.projections.keys) == Set(masked),
+            answer.projections.values.allSatisfy({ $0.count == projections })
+        else {
+            throw violation("'\(answer.client)' did not send \(projections) sums for each of its \(masked.count) masks")
+        }
         answers[answer.client] = answer
     }
 
@@ -210,11 +224,15 @@ public struct SecureExchange: Sendable {
         phase = .over
         let digest = SecureDigest.roster(roster, round.binding)
         var masks: [PairwiseMask] = []
+        func remove(_ mask: PairwiseMask, from client: String) {
+            masks.append(mask)
+            removals[client, default: []].append(mask)
+        }
         for name in survivors {
             let seed = try secret(of: name, "own mask", answers.values.compactMap { $0.seeds[name] }) {
                 Array(SHA256.hash(data: $0)) == advertisements[name]?.commitment
             }
-            masks.append(PairwiseMask(key: seed, isAdded: true).reversed)
+            remove(PairwiseMask(key: seed, isAdded: true).reversed, from: name)
         }
         for name in sharers where !survivors.contains(name) {
             let near = graph.neighbours(of: name).filter(survivors.contains)
@@ -229,7 +247,7 @@ public struct SecureExchange: Sendable {
             for other in near {
                 guard let advertisement = advertisements[other] else { continue }
                 // As the client that dropped out would have masked: the survivor did the opposite, which this undoes.
-                masks.append(try SecureAgreement.mask(of: name, key, with: advertisement, salt: digest))
+                remove(try SecureAgreement.mask(of: name, key, with: advertisement, salt: digest), from: other)
             }
         }
         return masks

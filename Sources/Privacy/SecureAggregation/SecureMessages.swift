@@ -121,12 +121,18 @@ public struct UnmaskingShares: Sendable, Hashable {
     public var seeds: [String: SecretSharing.Share]
     /// Shares of mask keys, of clients that are not.
     public var keys: [String: SecretSharing.Share]
+    /// With a check of norms: of every neighbour on the list the random sums of the mask with it.
+    public var projections: [String: [UInt32]]
 
     /// Shares from their parts.
-    public init(client: String, seeds: [String: SecretSharing.Share], keys: [String: SecretSharing.Share]) {
+    public init(
+        client: String, seeds: [String: SecretSharing.Share], keys: [String: SecretSharing.Share],
+        projections: [String: [UInt32]] = [:]
+    ) {
         self.client = client
         self.seeds = seeds
         self.keys = keys
+        self.projections = projections
     }
 }
 
@@ -156,6 +162,11 @@ enum SecureDigest {
 
     static func survivors(_ survivors: [String], roster: [UInt8], _ context: String) -> [UInt8] {
         of("survivors", context, [roster] + survivors.map { Array($0.utf8) })
+    }
+
+    /// The coefficients of a check of norms: bound to the list, so that no seed gives the same ones for another.
+    static func projection(_ seed: [UInt8], survivors: [UInt8], count: Int, _ context: String) -> RandomProjection {
+        RandomProjection(key: of("projection", context, [survivors, seed]), count: count)
     }
 }
 

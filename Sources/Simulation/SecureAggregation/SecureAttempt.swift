@@ -1,7 +1,9 @@
+internal import Aggregation
 internal import Federation
 internal import Jobs
 internal import Privacy
 internal import Randomness
+internal import Weights
 
 /// One attempt of a simulated round with secure aggregation: the coordinator's machine and every virtual client's, which pass each
 /// other the messages that daemons would.
@@ -13,6 +15,8 @@ struct SecureAttempt {
     struct Masking: Sendable {
         var encoding: LatticeEncoding
         var masks: [PairwiseMask]
+        /// What an honest client scales its update down to; nil for nothing.
+        var clipNorm: Double?
         /// The round and attempt, which noise is addressed by.
         var task: RoundTask
     }
@@ -28,6 +32,8 @@ struct SecureAttempt {
 
     private let settings: SecureAggregationSettings
     private let seed: UInt64
+    /// How many clients were drawn.
+    private let cohort: Int
     private var exchange: SecureExchange?
     private var clients: [String: SecureClient] = [:]
     private var masks: [String: [PairwiseMask]] = [:]
@@ -46,6 +52,7 @@ struct SecureAttempt {
         task = RoundTask(.train, round: record.round, attempt: record.attempt)
         self.settings = settings
         seed = specification.seed
+        cohort = record.cohort.count
         do {
             try begin(record, specification, privacy, pool)
         } catch let error as PrivacyError {
@@ -65,7 +72,8 @@ struct SecureAttempt {
         encoding =
             try privacy?.distributed?.encoding
             ?? LatticeEncoding(range: settings.range, bits: settings.bits, clients: cohort.count)
-        var exchange = try SecureExchange(round: round, cohort: cohort, minimum: round.minimum)
+        var exchange = try SecureExchange(
+            round: round, cohort: cohort, minimum: round.minimum, projections: settings.projections ?? 0)
         for (name, identity) in TransientIdentity.make(for: cohort) {
             clients[name] = try SecureClient(client: name, round: round, identity: identity)
         }
@@ -89,7 +97,8 @@ struct SecureAttempt {
     /// What the client masks its update with, or why it sends none.
     func masking(of client: String) -> Result<Masking, AdmissionRefusal> {
         if abort == nil, let encoding, let masks = masks[client] {
-            return .success(Masking(encoding: encoding, masks: masks, task: task))
+            return .success(
+                Masking(encoding: encoding, masks: masks, clipNorm: settings.clipNorm, task: task))
         }
         return .failure(
             excluded[client]
@@ -104,11 +113,17 @@ struct SecureAttempt {
         saturated[client] = count
     }
 
-    /// Closes the list, has it signed and the masks of the sum put together.
+    /// Closes the list, has it signed, the masks of the sum put together, and the norms of the updates checked where the job asks.
     ///
+    /// - Parameters:
+    ///   - updates: the masked words of a client.
+    ///   - words: their schema.
     /// - Returns: those on the list, and the masks to take off their sum.
     /// - Throws: `PrivacyError` when too few are left or a secret cannot be put together: nothing of the attempt can be used.
-    mutating func unmask(on pool: WorkerPool<SimulationWorker>) throws -> (survivors: [String], masks: [PairwiseMask]) {
+    ///   ``MaskedNormRefusal`` when updates are too long.
+    mutating func unmask(
+        on pool: WorkerPool<SimulationWorker>, words: WeightsSchema, updates: (String) throws -> any TensorBlocks
+    ) throws -> (survivors: [String], masks: [PairwiseMask]) {
         guard var exchange else {
             throw PrivacyError(.protocolViolation, "secure aggregation: the exchange has not begun")
         }
@@ -117,12 +132,34 @@ struct SecureAttempt {
             try exchange.receive(signature)
         }
         let signatures = try exchange.closeSigning()
-        for (_, shares) in try each(signatures.map(\.client), .unmask, pool, { try $0.unmask(signatures) }) {
-            try exchange.receive(shares)
+        let request = settings.projections.map { count in
+            ProjectionRequest(seed: projectionSeed, count: count, sizes: words.tensors.map { $0.byteCount / 4 })
         }
+        let answers = try each(
+            signatures.map(\.client), .unmask, pool, { try $0.unmask(signatures, projecting: request) })
+        for (_, shares) in answers { try exchange.receive(shares) }
         let masks = try exchange.closeUnmasking()
         self.exchange = exchange
+        if let request, let encoding,
+            let bound = try NormBound(
+                settings, encoding: encoding, elements: request.sizes.reduce(0, +), clients: cohort)
+        {
+            let findings = try exchange.findings(request, bound: bound) { client, tensor, start, target in
+                try updates(client).readBlock(
+                    tensor: tensor, byteOffset: start * 4, into: UnsafeMutableRawBufferPointer(target))
+            }
+            try MaskedNormRefusal.check(findings)
+        }
         return (survivors, masks)
+    }
+
+    /// Of the job's seed, where a coordinator asks the operating system: nobody in this process could adapt to it, and a run
+    /// that is repeated refuses the same clients.
+    private var projectionSeed: [UInt8] {
+        var stream = RandomStream(
+            seed: seed, purpose: "norm check", round: UInt32(truncatingIfNeeded: task.round),
+            layer: UInt32(truncatingIfNeeded: task.attempt))
+        return (0..<RandomProjection.seedBytes).map { _ in UInt8(stream.uniform() * 256) }
     }
 
     /// A step of each of some clients, on the workers; those who leave before it or cannot take it are out of the round.

@@ -27,20 +27,20 @@ extension SimulationRun {
 
     /// The sum of the round's masked updates, for the fold.
     ///
-    /// - Throws: `PrivacyError` when the masks cannot be taken off.
+    /// - Throws: `PrivacyError` when the masks cannot be taken off, ``MaskedNormRefusal`` when updates are too long.
     func secureSum() throws -> SecureSum? {
         guard var attempt = secure, let encoding = attempt.encoding else { return nil }
-        let (survivors, masks) = try attempt.unmask(on: pool)
-        secure = attempt
-        let words = try survivors.map { name in
+        let words = try MaskedUpdate.schema(of: encoded.plain)
+        let update = { [updates] (name: String) throws -> KeptWeights in
             guard let update = updates[name] else {
                 throw SimulationError(.failed, "the masked update of \(name) is not there any more")
             }
             return update
         }
+        let (survivors, masks) = try attempt.unmask(on: pool, words: words, updates: update)
+        secure = attempt
         return try SecureSum(
-            of: words, removing: masks, as: encoding, words: MaskedUpdate.schema(of: encoded.plain),
-            schema: foldSchema, rules: rules)
+            of: survivors.map(update), removing: masks, as: encoding, words: words, schema: foldSchema, rules: rules)
     }
 
     /// Forgets the exchange of an attempt that is over.

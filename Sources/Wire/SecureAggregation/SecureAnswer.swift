@@ -56,7 +56,7 @@ public enum SecureAnswer: Sendable, Hashable {
             self = .shares(
                 UnmaskingShares(
                     client: client, seeds: try Self.table(shares.seeds, "shares.seeds"),
-                    keys: try Self.table(shares.keys, "shares.keys")))
+                    keys: try Self.table(shares.keys, "shares.keys"), projections: try Self.sums(shares.projections)))
         case nil:
             return nil
         }
@@ -75,6 +75,12 @@ public enum SecureAnswer: Sendable, Hashable {
             message.shares = .with {
                 $0.seeds = Self.list(shares.seeds)
                 $0.keys = Self.list(shares.keys)
+                $0.projections = shares.projections.sorted { $0.key < $1.key }.map { name, sums in
+                    .with {
+                        $0.client = name
+                        $0.sums = Data(sums.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0) } })
+                    }
+                }
             }
         }
         return message
@@ -91,6 +97,25 @@ public enum SecureAnswer: Sendable, Hashable {
             }
             try SecureCheck.bytes(entry.share.count, "\(field).share")
             table[entry.client] = SecretSharing.Share(point: point, bytes: Array(entry.share))
+        }
+        return table
+    }
+
+    private static func sums(_ list: [Tributary_V1_SecureProjection]) throws -> [String: [UInt32]] {
+        try SecureCheck.clients(list.map(\.client), "shares.projections.client")
+        var table: [String: [UInt32]] = [:]
+        for entry in list {
+            try SecureCheck.bytes(entry.sums.count, "shares.projections.sums", atMost: SecureLimits.sumsBytes)
+            guard entry.sums.count.isMultiple(of: 4) else {
+                throw WireError(
+                    .invalidMessage,
+                    "shares.projections.sums: found \(entry.sums.count) bytes, expected words of 4 bytes")
+            }
+            table[entry.client] = entry.sums.withUnsafeBytes { bytes in
+                stride(from: 0, to: bytes.count, by: 4).map {
+                    UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: $0, as: UInt32.self))
+                }
+            }
         }
         return table
     }

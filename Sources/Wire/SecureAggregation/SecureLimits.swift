@@ -1,3 +1,5 @@
+internal import Privacy
+
 /// The sizes that messages of secure aggregation may have. With all of them at their largest every message fits into
 /// ``WireLimits/messageBytes``.
 public enum SecureLimits {
@@ -9,8 +11,10 @@ public enum SecureLimits {
     public static let signatureBytes = 256
     /// The largest sealed share: it has 93 bytes.
     public static let boxBytes = 256
-    /// The size of a public key, a commitment and a share.
+    /// The size of a public key, a commitment, a share and a projection seed.
     public static let keyBytes = 32
+    /// The random sums of one mask have at most so many bytes: with 499 neighbours 256 KB.
+    public static let sumsBytes = RandomProjection.maximumCount * 4
 }
 
 /// Checks of the fields of messages of secure aggregation.

@@ -34,8 +34,8 @@ public enum SecureRequest: Sendable, Hashable {
     case boxes([SealedShare])
     /// Sign the list of those whose update arrived.
     case survivors([String])
-    /// Give the shares that take the masks off.
-    case signatures([SurvivorSignature])
+    /// Give the shares that take the masks off, and for a seed the random sums of the masks.
+    case signatures([SurvivorSignature], seed: [UInt8]? = nil)
     /// Forget the exchange.
     case end(reason: String)
 
@@ -82,12 +82,14 @@ public enum SecureRequest: Sendable, Hashable {
             self = .survivors(list.clients)
         case .signatures(let list):
             try SecureCheck.clients(list.signatures.map(\.client), "signatures.client")
+            let seed = list.projectionSeed
+            if !seed.isEmpty { try SecureCheck.bytes(seed.count, "signatures.projection_seed") }
             self = .signatures(
                 try list.signatures.map { entry in
                     try SecureCheck.bytes(
                         entry.signature.count, "signatures.signature", atMost: SecureLimits.signatureBytes)
                     return SurvivorSignature(client: entry.client, signature: Array(entry.signature))
-                })
+                }, seed: seed.isEmpty ? nil : Array(seed))
         case .end(let end):
             self = .end(reason: FieldCheck.text(end.reason))
         case nil:
@@ -111,7 +113,8 @@ public enum SecureRequest: Sendable, Hashable {
         case .check(let shares): message.check = .of(shares.map { ($0.sender, $0.box) })
         case .boxes(let shares): message.boxes = .of(shares.map { ($0.sender, $0.box) })
         case .survivors(let clients): message.survivors.clients = clients
-        case .signatures(let signatures):
+        case .signatures(let signatures, let seed):
+            message.signatures.projectionSeed = Data(seed ?? [])
             message.signatures.signatures = signatures.map { entry in
                 .with {
                     $0.client = entry.client

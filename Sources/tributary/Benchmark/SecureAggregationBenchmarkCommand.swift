@@ -12,7 +12,8 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
         discussion: """
             All clients and the coordinator run in this process, on one core. A client's times are the median of up to \
             five clients. Clients that drop out do so after they have shared their secrets, which costs the coordinator \
-            most: it puts their mask keys together and recomputes their masks.
+            most: it puts their mask keys together and recomputes their masks. With --projections the norms of masked \
+            updates are checked as well; the client's time for that is beside its unmasking.
 
             Every number of clients is measured with every number of elements, or with --cross only the two axes: all \
             numbers of clients with the first of --elements, and all numbers of elements with the first of --clients. \
@@ -25,6 +26,7 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
               tributary benchmark secure-aggregation --clients 10 --elements 10000,100000,1000000 --plot costs.svg
               tributary benchmark secure-aggregation --clients 100,30,300,1000 --elements 100000,10000,1000000 \
             --degree 40 --cross --plot costs.svg
+              tributary benchmark secure-aggregation --clients 10 --elements 10000,100000 --projections 32
             """
     )
 
@@ -40,6 +42,9 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
     @Flag(
         help: "Only the two axes: the first of --elements with all clients, the first of --clients with all elements.")
     var cross = false
+
+    @Option(help: "Check the norms of masked updates by so many random sums: 32, 64, 96 or 128.")
+    var projections: Int?
 
     @Option(
         help: "Write the time of a client and of the coordinator over clients and the model's size as SVG.",
@@ -65,6 +70,9 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
         if let degree, !(2...254).contains(degree) {
             throw ValidationError("--degree: found \(degree), expected 2 to 254")
         }
+        if let projections, ![32, 64, 96, 128].contains(projections) {
+            throw ValidationError("--projections: found \(projections), expected 32, 64, 96 or 128")
+        }
         if degree == nil, counts.contains(where: { $0 > SecretSharing.maximumShares }) {
             throw ValidationError(
                 "--degree: found none, expected one for more than \(SecretSharing.maximumShares) clients")
@@ -77,7 +85,8 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
         for count in counts {
             for size in sizes where !cross || count == counts[0] || size == sizes[0] {
                 let name = "secure aggregation, \(count) clients" + (sizes.count > 1 ? ", \(size) elements" : "")
-                var prepared = try SecureAggregationMeasure(clients: count, elements: size, degree: degree)
+                var prepared = try SecureAggregationMeasure(
+                    clients: count, elements: size, degree: degree, projections: projections ?? 0)
                 try prepared.prepare()
                 for dropOuts in [0, 10, 30] {
                     var measure = prepared
@@ -94,7 +103,15 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
                             BenchmarkFigure(
                                 "\(name), unmasking, \(dropOuts) % drop-outs", measure.unmasking.map { $0 * 1000 },
                                 unit: "ms")
-                        ], json: json)
+                        ]
+                            + (projections == nil
+                                ? []
+                                : [
+                                    BenchmarkFigure(
+                                        "\(name), check of norms, \(dropOuts) % drop-outs",
+                                        measure.normCheck.map { $0 * 1000 }, unit: "ms")
+                                ]),
+                        json: json)
                     costs.add(measure, clients: count, elements: size, dropOuts: dropOuts)
                 }
             }
@@ -104,7 +121,7 @@ struct SecureAggregationBenchmarkCommand: ParsableCommand {
     }
 
     private func clientFigures(_ measure: SecureAggregationMeasure, _ name: String) -> [BenchmarkFigure] {
-        SecureAggregationMeasure.Step.allCases.flatMap { step in
+        SecureAggregationMeasure.Step.allCases.filter { $0 != .projecting || projections != nil }.flatMap { step in
             [
                 BenchmarkFigure(
                     "\(name), client, \(step.rawValue)", (measure.seconds[step] ?? [0]).map { $0 * 1000 }, unit: "ms"),

@@ -7,6 +7,8 @@ struct SecureAggregationMeasure {
     /// The steps of a client.
     enum Step: String, CaseIterable {
         case keys, shares, checking, masking, signing, unmasking
+        /// The random sums of masks, where norms are checked: beside the unmasking.
+        case projecting
     }
 
     /// Seconds of each step, of up to five clients.
@@ -15,6 +17,8 @@ struct SecureAggregationMeasure {
     private(set) var bytes: [Step: [Int]] = [:]
     /// Seconds that the coordinator takes to put secrets together and to take the masks off, repeated.
     private(set) var unmasking: [Double] = []
+    /// Seconds that the coordinator takes to check the norms, repeated; empty without a check.
+    private(set) var normCheck: [Double] = []
 
     /// Seconds of all steps together: the smallest, the median and the largest of each, added up.
     var secondsOfClient: [Double] {
@@ -27,6 +31,7 @@ struct SecureAggregationMeasure {
 
     private let names: [String]
     private let elements: Int
+    private let projections: Int
     private let round: SecureRound
     private let encoding: LatticeEncoding
     private var exchange: SecureExchange
@@ -37,14 +42,17 @@ struct SecureAggregationMeasure {
     private static let measured = 5
 
     /// A round in which more than half of a secret's holders are needed.
-    init(clients: Int, elements: Int, degree: Int?) throws {
+    ///
+    /// - Parameter projections: by how many random sums norms are checked; 0 for no check.
+    init(clients: Int, elements: Int, degree: Int?, projections: Int = 0) throws {
+        self.projections = projections
         names = (0..<clients).map { "client-\($0)" }
         self.elements = elements
         let holders = min(clients, degree.map { $0 + $0 % 2 + 1 } ?? clients)
         round = try SecureRound(
             context: "benchmark 0 0", cohort: clients, degree: degree, threshold: holders / 2 + 1)
         encoding = try LatticeEncoding(range: 1, bits: 16, clients: clients)
-        exchange = try SecureExchange(round: round, cohort: names, minimum: 2)
+        exchange = try SecureExchange(round: round, cohort: names, minimum: 2, projections: projections)
     }
 
     /// Runs the round until every client has shared its secrets and looked at its shares.
@@ -86,10 +94,13 @@ struct SecureAggregationMeasure {
     mutating func finish(dropOuts: Int) throws {
         let encoding = encoding
         var sum = [UInt32](repeating: 0, count: elements)
-        let update = (0..<elements).map { Float($0 % 2001 - 1000) / 1000 }
+        var sent: [String: [UInt32]] = [:]
+        // Of a norm below 1, whatever the size.
+        let scale = 1000 * Float(elements).squareRoot()
+        let update = (0..<elements).map { Float($0 % 2001 - 1000) / scale }
         for (index, name) in names.enumerated() where index < names.count - dropOuts {
-            guard index < Self.measured else {
-                // What the words are makes no difference to any time: only those that are measured mask an update.
+            guard index < Self.measured || projections > 0 else {
+                // What the words are makes no difference to the times without a check: only the measured mask an update.
                 _ = try clients[name]?.masks(boxes[name] ?? [])
                 try exchange.maskedUpdateArrived(from: name)
                 continue
@@ -108,11 +119,12 @@ struct SecureAggregationMeasure {
                 words.withUnsafeBufferPointer { MaskedUpdate.add($0, to: sum) }
             }
             try exchange.maskedUpdateArrived(from: name)
+            if projections > 0 { sent[name] = words }
         }
-        try unmask(sum)
+        try unmask(sum, sent)
     }
 
-    private mutating func unmask(_ sum: [UInt32]) throws {
+    private mutating func unmask(_ sum: [UInt32], _ sent: [String: [UInt32]]) throws {
         let survivors = try exchange.closeMasking()
         let listBytes = survivors.reduce(0) { $0 + $1.utf8.count }
         for name in survivors {
@@ -122,8 +134,18 @@ struct SecureAggregationMeasure {
         }
         let signatures = try exchange.closeSigning()
         let signatureBytes = signatures.reduce(0) { $0 + $1.client.utf8.count + $1.signature.count }
+        let request = ProjectionRequest(
+            seed: [UInt8](repeating: 1, count: RandomProjection.seedBytes), count: projections, sizes: [elements])
         for name in survivors {
-            guard let shares = try timed(.unmasking, of: name, { try $0.unmask(signatures) }) else { continue }
+            let before = clients[name]
+            guard var shares = try timed(.unmasking, of: name, { try $0.unmask(signatures) }) else { continue }
+            if projections > 0, var client = before {
+                // The same step again with its sums: the rest of it costs nothing beside them.
+                shares = try timed(.projecting) { try client.unmask(signatures, projecting: request) }
+                note(
+                    .projecting,
+                    request.seed.count + shares.projections.reduce(0) { $0 + $1.key.utf8.count + $1.value.count * 4 })
+            }
             let sent = (shares.seeds.map { $0 } + shares.keys.map { $0 })
                 .reduce(0) { $0 + $1.key.utf8.count + $1.value.bytes.count + 1 }
             note(.unmasking, signatureBytes + sent)
@@ -139,6 +161,25 @@ struct SecureAggregationMeasure {
                 for mask in masks { mask.apply(tensor: 0, start: 0, to: freed) }
             }
             unmasking.append(ProcessorClock.seconds - start)
+            if projections > 0 { try check(exchange, request, sent) }
+        }
+    }
+
+    /// Checks the norms as a coordinator does, but for the reading from a disk.
+    private mutating func check(
+        _ exchange: SecureExchange, _ request: ProjectionRequest, _ sent: [String: [UInt32]]
+    ) throws {
+        let bound = try NormBound(
+            clipNorm: 1, encoding: encoding, elements: elements, clients: names.count,
+            projections: projections)
+        let start = ProcessorClock.seconds
+        let findings = try exchange.findings(request, bound: bound) { client, _, start, words in
+            guard let update = sent[client] else { return }
+            for index in words.indices { words[index] = update[start + index] }
+        }
+        normCheck.append(ProcessorClock.seconds - start)
+        guard findings.isEmpty else {
+            throw PrivacyError(.protocolViolation, "the check of norms refused an honest update: \(findings)")
         }
     }
 

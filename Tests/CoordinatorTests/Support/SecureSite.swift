@@ -39,6 +39,10 @@ final class SecureSite: Sendable {
         var client: SecureClient
         var identity: RosterIdentity
         var cohort: Int
+        /// The elements of each tensor of the update, once it is made.
+        var sizes: [Int] = []
+        /// How many random sums of masks the job asks for; nil for none.
+        var projections: Int?
         var answers: [Int: Tributary_V1_SecureAnswer] = [:]
     }
 
@@ -54,6 +58,13 @@ final class SecureSite: Sendable {
     let secret: @Sendable (TaskIdentity) -> PrivacySecret
     /// What it uploads in a round.
     let update: @Sendable (Int) throws -> Weights
+    /// What a site says of its masks in place of what is right.
+    struct Lie: Sendable {
+        var change: @Sendable (inout UnmaskingShares) -> Void
+    }
+
+    /// What it says of its masks in place of what is right; nil for that.
+    let lie: Lie?
     /// What the coordinator sent in exchanges.
     let requests = Mutex<[SecureRequest]>([])
     let receipts = Mutex<[Tributary_V1_UpdateReceipt]>([])
@@ -65,12 +76,14 @@ final class SecureSite: Sendable {
         _ name: String, features: [String] = ProtocolVersion.features,
         secret: @escaping @Sendable (TaskIdentity) -> PrivacySecret = { _ in PrivacySecret() },
         update: (@Sendable (Int) throws -> Weights)? = nil,
+        lie: Lie? = nil,
         conduct: @escaping @Sendable (SecureRequest, TaskIdentity) -> Conduct = { _, _ in .answer }
     ) {
         self.name = name
         self.features = features
         self.conduct = conduct
         self.secret = secret
+        self.lie = lie
         self.update = update ?? { try Fixtures.update(client: name, round: $0) }
     }
 
@@ -204,14 +217,25 @@ final class SecureSite: Sendable {
                     terms: RoundTerms(specification: task.specification, weightsDigest: task.weightsDigest)),
                 identity: own,
                 secret: secret(identity))
-            state.withLock { $0.exchanges[identity] = Exchange(client: client, identity: own, cohort: cohort) }
+            state.withLock {
+                $0.exchanges[identity] = Exchange(
+                    client: client, identity: own, cohort: cohort, projections: settings.projections)
+            }
             answer = .keys(try take(identity) { try $0.client.advertise() })
         case .roster(let roster):
             try state.withLock { try $0.exchanges[identity]?.identity.learn(roster) }
             answer = .boxes(try take(identity) { try $0.client.share(roster.map(\.keys)) })
         case .check(let shares): answer = .complaints(try take(identity) { try $0.client.check(shares) })
         case .survivors(let list): answer = .signature(try take(identity) { try $0.client.sign(list) })
-        case .signatures(let list): answer = .shares(try take(identity) { try $0.client.unmask(list) })
+        case .signatures(let list, let seed):
+            var shares = try take(identity) { exchange in
+                let request = exchange.projections.flatMap { count in
+                    seed.map { ProjectionRequest(seed: $0, count: count, sizes: exchange.sizes) }
+                }
+                return try exchange.client.unmask(list, projecting: request)
+            }
+            lie?.change(&shares)
+            answer = .shares(shares)
         case .boxes, .end: throw Left()
         }
         let message = answer.message(identity)
@@ -239,6 +263,7 @@ final class SecureSite: Sendable {
         let words = try MaskedUpdate.masked(
             update, as: noise?.gaussian.encoding ?? SecureFixtures.encoding(cohort), with: masks, noise: noise
         ).words
+        try take(identity) { $0.sizes = words.schema.tensors.map { $0.byteCount / 4 } }
         let bytes = Safetensors.encode(words)
         var header = ScriptedSite.header(task, client: name, bytes: bytes)
         header.grant = await book.grant(task.identity, .upload)
