@@ -108,7 +108,7 @@ public final class ClientDaemon: Service {
             logger: logger)
         worker = TaskWorker(
             client: parts.client, rules: parts.rules, threads: parts.trainer.threads, folder: folder, pool: pool,
-            transfers: transfers, courier: courier, progress: progress, secure: secure)
+            transfers: transfers, courier: courier, progress: progress, secure: secure, disk: disk)
     }
 
     /// Runs until a graceful shutdown or a cancellation.

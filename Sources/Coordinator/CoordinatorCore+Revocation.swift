@@ -9,9 +9,11 @@ extension CoordinatorCore {
     func revoke(_ identity: ParticipantIdentity, reason: String, by operatorIdentity: ParticipantIdentity) async throws
         -> Int
     {
-        let isNew = try await revocations.revoke(identity, at: now, reason: reason)
-        let closed = endCalls(of: identity, reason: reason)
-        if identity.role == .client { jobs.clientRevoked(identity.name) }
+        var closed = 0
+        let isNew = try await revocations.revoke(identity, at: now, reason: reason) {
+            closed = endCalls(of: identity, reason: reason)
+            if identity.role == .client { jobs.clientRevoked(identity.name) }
+        }
         if isNew {
             try await audit.recordDurably(
                 .revoked, subject: identity.uri, detail: ["reason": reason, "by": operatorIdentity.uri])

@@ -118,6 +118,19 @@ struct SiteProtectionTests {
         #expect(attempts == 0 && site.outboxFiles == 0)
     }
 
+    @Test("A model of few elements is not trained where random sums of its update would tell it whole")
+    func projections() async throws {
+        var job = Self.masked
+        job.secureAggregation = ["threshold": 2, "clipNorm": 1, "projections": 128]
+        site.coordinator.state.withLock { $0.tasks = [try! site.task(0, specification: job)] }
+        try await site.running(try daemon(SiteRules(secureAggregation: .init()))) {
+            try await eventually("not declined") { !declined.isEmpty }
+        }
+        let answer = try #require(declined.first)
+        #expect(answer.code == "secure-aggregation" && answer.reason.contains("would tell too much"), "\(answer)")
+        #expect(site.trainings.isEmpty && attempts == 0)
+    }
+
     @Test("A plain update that waits to be sent is removed when the site demands masks from now on")
     func changedRules() async throws {
         site.coordinator.state.withLock {

@@ -88,6 +88,15 @@ struct SiteRulesTests {
         Case(
             testDescription: "an evaluation at a site without training examples", rules: SiteRules(),
             isTraining: false, job: masked, offered: ["test": 9], code: nil),
+        Case(
+            testDescription: "an evaluation without masks at a site that trains and demands them",
+            rules: SiteRules(secureAggregation: .init()), isTraining: false, code: "secure-aggregation"),
+        Case(
+            testDescription: "an evaluation without noise at a site that trains and demands it",
+            rules: SiteRules(privacy: .init(noiseMultiplier: 2.1)), isTraining: false, code: "privacy"),
+        Case(
+            testDescription: "an evaluation without masks where nothing is trained",
+            rules: SiteRules(secureAggregation: .init()), isTraining: false, offered: ["test": 9], code: nil),
     ]
 
     @Test("The site decides", arguments: cases)

@@ -133,12 +133,15 @@ public struct SiteRules: Sendable, Hashable, Decodable {
             return Refusal(code: "dataset", reason: "the data set \"\(job.data)\" has no split \"\(split)\" here")
         }
         guard isTraining else {
-            return withholdsFigures(of: job, offered: offered)
-                ? Refusal(
+            if withholdsFigures(of: job, offered: offered) {
+                return Refusal(
                     code: "figures",
                     reason: "this site trains in the job and withholds its figures, an evaluation's too (allow.figures)"
                 )
-                : nil
+            }
+            // Who has nothing to train with has no update to hide, and is there to be evaluated on.
+            guard offered["train", default: 0] > 0 else { return nil }
+            return secureAggregation?.refusal(of: job) ?? privacy?.refusal(of: job)
         }
         return secureAggregation?.refusal(of: job) ?? privacy?.refusal(of: job)
             ?? effortRefusal(of: job, examples: examples)

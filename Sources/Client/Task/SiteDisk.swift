@@ -32,7 +32,9 @@ struct SiteDisk: Sendable {
     /// - Parameter weightsBytes: the size of the model. A task that trains writes about twice that at a time, so that much is
     ///   waited for.
     /// - Throws: what `body` throws for another reason; `CancellationError` when the task is given up while it waits.
-    func holding(_ task: TaskIdentity, weightsBytes: Int64, _ body: () async throws -> Void) async throws {
+    func holding<Value>(
+        _ task: TaskIdentity, weightsBytes: Int64, _ body: () async throws -> Value
+    ) async throws -> Value {
         let bytes = min(max(0, weightsBytes), Self.largest)
         while true {
             do {

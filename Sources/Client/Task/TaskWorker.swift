@@ -19,12 +19,13 @@ final class TaskWorker: Sendable {
     let courier: Courier
     let progress: ProgressReporter
     let secure: SecureRounds
+    let disk: SiteDisk
     /// Working folders by job, made in this process.
     private let prepared = Mutex([String: String]())
 
     init(
         client: String, rules: SiteRules, threads: Int, folder: StateFolder, pool: TrainerPool,
-        transfers: TransferClient, courier: Courier, progress: ProgressReporter, secure: SecureRounds
+        transfers: TransferClient, courier: Courier, progress: ProgressReporter, secure: SecureRounds, disk: SiteDisk
     ) {
         self.client = client
         self.rules = rules
@@ -35,6 +36,7 @@ final class TaskWorker: Sendable {
         self.courier = courier
         self.progress = progress
         self.secure = secure
+        self.disk = disk
     }
 
     private var crashPoints: CrashPoints { transfers.crashPoints }
@@ -126,6 +128,17 @@ final class TaskWorker: Sendable {
         let request = TrainerRequest.Train(
             round: identity.round, attempt: identity.attempt, weights: weights, update: output, state: "state/",
             config: specification.training)
+        let global = try SafetensorsFile(path: cached).schema
+        // Where a model has few elements, random sums of its update would tell it whole.
+        if !specification.secureAggregation.isEmpty {
+            let elements = try specification.updateSchema(for: global).tensors
+                .filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
+            do {
+                try specification.checkProjections(elements: elements)
+            } catch {
+                throw SiteRules.Refusal(code: "secure-aggregation", reason: error.message)
+            }
+        }
         progress.stage("training", identity)
         let crash = CrashWatch(crashPoints)
         let isWithheld = task.withholdsFigures
@@ -139,7 +152,6 @@ final class TaskWorker: Sendable {
             throw ClientError(.cancelled, refusal.reason)
         }
         if isWithheld { statistics = statistics.withheld }
-        let global = try SafetensorsFile(path: cached).schema
         if !specification.secureAggregation.isEmpty {
             return try await deliverMasked(
                 task, "\(work)/\(output)", global: global, statistics, trainer: trainer.description)
@@ -182,20 +194,23 @@ final class TaskWorker: Sendable {
         courier.expect(identity, bytes: Int64(Safetensors.canonicalSize(words)))
         do {
             let outbox = transfers.outbox
-            let entry = try await FileWork.run { [folder] in
-                let (update, saturated) = try MaskedFile.finish(
-                    output, plain: plain, global: global, masking: masking, protection: protection,
-                    distributed: {
-                        try DistributedProtection.noise(
-                            task.specification, task: identity, folder: folder, file: $0, schema: plain)
-                    }, to: outbox.updatePath(identity))
-                var statistics = statistics
-                if !statistics.isWithheld { statistics.sums["saturated"] = Double(saturated) }
-                let entry = OutboxEntry(
-                    identity: identity, weightsDigest: task.weightsDigest, statistics: statistics, trainer: trainer,
-                    update: update, isMasked: true)
-                try outbox.add(entry)
-                return entry
+            // Masks are given out once: where the disk is full only the writing is done anew, with the same words.
+            let entry = try await disk.holding(identity, weightsBytes: task.weightsBytes) {
+                try await FileWork.run { [folder] in
+                    let (update, saturated) = try MaskedFile.finish(
+                        output, plain: plain, global: global, masking: masking, protection: protection,
+                        distributed: {
+                            try DistributedProtection.noise(
+                                task.specification, task: identity, folder: folder, file: $0, schema: plain)
+                        }, to: outbox.updatePath(identity))
+                    var statistics = statistics
+                    if !statistics.isWithheld { statistics.sums["saturated"] = Double(saturated) }
+                    let entry = OutboxEntry(
+                        identity: identity, weightsDigest: task.weightsDigest, statistics: statistics,
+                        trainer: trainer, update: update, isMasked: true)
+                    try outbox.add(entry)
+                    return entry
+                }
             }
             try crashPoints.reached(.afterUpdateWritten)
             courier.deliver(entry)

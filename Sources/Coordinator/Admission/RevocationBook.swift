@@ -30,25 +30,31 @@ public final class RevocationBook: PeerAdmission {
     }
 
     /// Revokes a participant; in force at once, durable when this returns. Returns false when it was revoked already.
-    func revoke(_ identity: ParticipantIdentity, at time: Date, reason: String) async throws -> Bool {
-        try await change(identity) { $0.revoke(identity, at: time, reason: reason) }
+    ///
+    /// - Parameter inForce: called before it is durable, which may take long on a full disk.
+    func revoke(
+        _ identity: ParticipantIdentity, at time: Date, reason: String, inForce: () -> Void = {}
+    ) async throws -> Bool {
+        let isNew = list.withLock { $0.revoke(identity, at: time, reason: reason) }
+        inForce()
+        try await commit(identity)
+        return isNew
     }
 
     /// Takes a revocation back; durable when this returns. Returns false when there was none.
     func reinstate(_ identity: ParticipantIdentity, at time: Date) async throws -> Bool {
-        try await change(identity) { $0.reinstate(identity, at: time) }
+        let isNew = list.withLock { $0.reinstate(identity, at: time) }
+        try await commit(identity)
+        return isNew
     }
 
     /// Notes a certificate in use, so that a later revocation also ends it after a reinstatement.
     func note(_ peer: PeerIdentity) async throws {
-        _ = try await change(peer.identity) { $0.note(serial: peer.serial, of: peer.identity) }
+        if list.withLock({ $0.note(serial: peer.serial, of: peer.identity) }) { try await commit(peer.identity) }
     }
 
-    private func change(
-        _ identity: ParticipantIdentity, _ body: (inout RevocationList) -> Bool
-    ) async throws -> Bool {
-        guard list.withLock({ body(&$0) }) else { return false }
+    /// What was changed may still wait to be written, or its writing have failed: who asks again writes it again.
+    private func commit(_ identity: ParticipantIdentity) async throws {
         try await store.commitRevocation(identity) { [self] in list.withLock { $0.entries[identity] } }
-        return true
     }
 }

@@ -199,8 +199,10 @@ final class JobManager: Sendable {
         registry.withConnected { client, hello, tasks in
             runner.post(runner.ready(client, hello: hello, holding: tasks))
         }
+        // One that was not paused may pause at its start, for want of space: that is not to be undone.
+        let isPaused = runner.view.status.state == .paused
         runner.start()
-        if resuming { runner.post(.resume) }
+        if resuming && isPaused { runner.post(.resume) }
         group.addTask { [self] in
             defer { ended(job) }
             do {

@@ -86,12 +86,16 @@ extension JobRunner {
         return []
     }
 
+    /// Where the updates of a round begin in its pack; empty where each has a file of its own.
+    func packOffsets(round: Int, attempt: Int) async throws -> [String: Int64] {
+        guard plan.packsUpdates else { return [:] }
+        return try await context.store.packOffsets(job: id, round: round, attempt: attempt)
+    }
+
     /// Folds a round and tells the loop what came of it.
     func fold(_ order: AggregationOrder) async throws {
         do {
-            let packed =
-                plan.packsUpdates
-                ? try await context.store.packOffsets(job: id, round: order.round, attempt: order.attempt) : [:]
+            let packed = try await packOffsets(round: order.round, attempt: order.attempt)
             let fold = RoundFold(
                 plan: plan, blobs: context.blobs, spool: context.spool, packed: packed, crash: context.crash,
                 privacy: privacy, unmasked: try await secure?.unmask(order))

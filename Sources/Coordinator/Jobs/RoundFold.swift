@@ -11,7 +11,7 @@ struct RoundFold: Sendable {
     let blobs: BlobStore
     let spool: Spool
     /// Where the updates that lie in the round's pack begin, by client.
-    var packed: [String: Int64] = [:]
+    let packed: [String: Int64]
     let crash: CrashPoints
     /// The job's privacy; nil without.
     let privacy: RoundPrivacy?

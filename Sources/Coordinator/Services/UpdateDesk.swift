@@ -59,6 +59,9 @@ struct UpdateDesk: Sendable {
             // The job is held, with its deadlines, until there is space: the client tries again.
             runner.post(.pause(reason: "\(error)"))
             throw error
+        } catch let error as DurabilityError where error.code == .noSpace {
+            runner.post(.pause(reason: "\(DiskGuard.reason): \(error.message)"))
+            throw error
         }
         let record = UpdateRecord(
             digest: update.digest, bytes: update.totalBytes, statistics: update.statistics, trainer: update.trainer,

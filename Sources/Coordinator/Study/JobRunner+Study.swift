@@ -16,9 +16,10 @@ extension JobRunner {
         }
         fold.charge = nil
         do {
+            let packed = try await packOffsets(round: fold.round, attempt: fold.attempt)
             var folding = RoundFold(
-                plan: plan, blobs: context.blobs, spool: context.spool, crash: context.crash, privacy: nil,
-                unmasked: nil)
+                plan: plan, blobs: context.blobs, spool: context.spool, packed: packed, crash: context.crash,
+                privacy: nil, unmasked: nil)
             if order.model.kind == .site { folding.strategy = plan.sum }
             let digest = try await folding.run(fold).digest
             post(.modelMade(number: order.number, .made(digest: digest)))

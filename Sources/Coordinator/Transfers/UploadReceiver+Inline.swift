@@ -25,7 +25,7 @@ extension UploadReceiver {
             try crash.reached(.afterRename)
             return .complete(packOffset: offset)
         } catch let error as DurabilityError where error.code == .noSpace {
-            throw CoordinatorError(.noSpace, "the coordinator's disk is full", cause: error)
+            throw CoordinatorError(.noSpace, DiskGuard.reason, cause: error)
         }
     }
 

@@ -226,9 +226,11 @@ import WireMessages
             let silent = StudyFixtures.site("site-2") { task in
                 task.identity.kind == .evaluate && task.identity.round > 1 ? .silence : .update
             }
+            let first = StudyFixtures.site("site-1")
             let job = try await server.submit(StudyFixtures.specification()).job
-            try await server.withSites([StudyFixtures.site("site-1"), silent, StudyFixtures.site("site-3")]) {
-                await silent.wait { $0.task.identity.kind == .evaluate && $0.task.identity.round == 2 }
+            try await server.withSites([first, silent, StudyFixtures.site("site-3")]) {
+                // The first model that is not that of a round.
+                await first.wait { $0.task.identity.kind == .evaluate && $0.task.identity.round == 3 }
                 #expect(try await server.coordinator.core.store.blobDigests().count > 3)
                 _ = try await server.operations.controlJob(
                     .with {

@@ -37,7 +37,8 @@ enum StudyFixtures {
         }
     }
 
-    /// A site that does what it is asked, but for what a test says.
+    /// A site that does what it is asked, but for what a test says. Some send their updates in session messages, which then
+    /// share a file.
     static func site(
         _ name: String, examples: [String: Int] = ["train": 10, "test": 4],
         features: [String] = ProtocolVersion.features,
@@ -45,7 +46,7 @@ enum StudyFixtures {
         change: @escaping @Sendable (inout Tributary_V1_EvaluationReport) -> Void = { _ in }
     ) -> ScriptedSite {
         ScriptedSite(
-            name, examples: examples, features: features, answer: answer,
+            name, examples: examples, features: features, isInline: name != "site-2", answer: answer,
             counts: { task, bytes in
                 var report = report(task, bytes, site: name)
                 if report != nil { change(&report!) }
