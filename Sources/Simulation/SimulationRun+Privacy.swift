@@ -27,6 +27,6 @@ extension SimulationRun {
 
     /// How many elements of an update are noised.
     static func privateParameters(_ schema: WeightsSchema) -> Int {
-        schema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
+        schema.floatCount
     }
 }

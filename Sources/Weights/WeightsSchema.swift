@@ -11,6 +11,8 @@ public struct WeightsSchema: Sendable {
     public let byteOffsets: [Int]
     /// The sum of the tensors' bytes.
     public let byteCount: Int
+    /// Elements of the floating-point tensors: what is noised, masked and measured.
+    public var floatCount: Int { tensors.reduce(0) { $0 + ($1.dtype.isFloat ? $1.elementCount : 0) } }
     /// SHA-256, as 64 lowercase hexadecimal digits, of ``Safetensors/canonicalHeader(_:)`` without its padding. Equal
     /// for equal schemas, whatever order the tensors were given in.
     public let digest: String

@@ -131,8 +131,7 @@ final class TaskWorker: Sendable {
         let global = try SafetensorsFile(path: cached).schema
         // Where a model has few elements, random sums of its update would tell it whole.
         if !specification.secureAggregation.isEmpty {
-            let elements = try specification.updateSchema(for: global).tensors
-                .filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
+            let elements = try specification.updateSchema(for: global).floatCount
             do {
                 try specification.checkProjections(elements: elements)
             } catch {

@@ -16,7 +16,7 @@ enum DistributedProtection {
     static func numbers(
         _ specification: JobSpecification, schema: WeightsSchema
     ) throws -> DistributedGaussian? {
-        let parameters = schema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
+        let parameters = schema.floatCount
         return try DistributedNumbers(specification).map {
             try DistributedGaussian(
                 clipNorm: $0.clipNorm, noiseMultiplier: $0.noiseMultiplier, cohort: $0.cohort,

@@ -52,7 +52,7 @@ struct JobPlan: Sendable {
         rules = try job.specification.tensorRules(for: schema)
         strategy = try job.specification.aggregationStrategy()
         sum = try AggregationStrategies.make(.weightedMean)
-        parameters = updateSchema.tensors.filter(\.dtype.isFloat).reduce(0) { $0 + $1.elementCount }
+        parameters = updateSchema.floatCount
     }
 
     /// Works a job out from its initial weights.

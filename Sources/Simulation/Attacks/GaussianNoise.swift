@@ -11,7 +11,7 @@ struct GaussianNoise: UpdateAttack {
     let scale: Double
 
     func change(_ update: inout Weights, _ statistics: inout TaskStatistics, _ context: AttackContext) throws {
-        let count = update.schema.tensors.reduce(0) { $0 + ($1.dtype.isFloat ? $1.elementCount : 0) }
+        let count = update.schema.floatCount
         let deviation = scale * update.norm / Double(max(1, count)).squareRoot()
         try Self.fill(&update, deviation: deviation, context)
     }
